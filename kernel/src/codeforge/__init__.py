@@ -1,0 +1,72 @@
+"""CodeForge's public names: all that a plugin needs, imported when first used so that `--help` stays quick."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from codeforge.agents import AgentBackend as AgentBackend
+    from codeforge.agents import AgentJob as AgentJob
+    from codeforge.agents import Say as Say
+    from codeforge.errors import CodeForgeError as CodeForgeError
+    from codeforge.errors import Conflict as Conflict
+    from codeforge.errors import Forbidden as Forbidden
+    from codeforge.errors import Invalid as Invalid
+    from codeforge.errors import MergeConflict as MergeConflict
+    from codeforge.errors import NotFound as NotFound
+    from codeforge.errors import Refusal as Refusal
+    from codeforge.errors import RunFailure as RunFailure
+    from codeforge.errors import Unauthorized as Unauthorized
+    from codeforge.errors import Unavailable as Unavailable
+    from codeforge.events import AgentEvent as AgentEvent
+    from codeforge.events import Event as Event
+    from codeforge.events import Kind as Kind
+    from codeforge.forge import Forge as Forge
+    from codeforge.hooks import hookimpl as hookimpl
+    from codeforge.hooks import hookspec as hookspec
+    from codeforge.llm import Llm as Llm
+    from codeforge.llm import Model as Model
+    from codeforge.model import Change as Change
+    from codeforge.model import FileChange as FileChange
+    from codeforge.model import Health as Health
+    from codeforge.model import Limits as Limits
+    from codeforge.model import Principal as Principal
+    from codeforge.model import Project as Project
+    from codeforge.model import Reason as Reason
+    from codeforge.model import Run as Run
+    from codeforge.model import RunState as RunState
+    from codeforge.model import Task as Task
+    from codeforge.model import Usage as Usage
+    from codeforge.process import Process as Process
+    from codeforge.queues import Answer as Answer
+    from codeforge.queues import Queue as Queue
+    from codeforge.scm import Delivery as Delivery
+    from codeforge.scm import RepoInfo as RepoInfo
+    from codeforge.scm import Scm as Scm
+    from codeforge.scm import Workspace as Workspace
+    from codeforge.settings import Settings as Settings
+    from codeforge.ui import Panel as Panel
+
+_HOMES = {
+    "agents": "AgentBackend AgentJob Say",
+    "errors": "CodeForgeError Conflict Forbidden Invalid MergeConflict NotFound Refusal RunFailure Unauthorized Unavailable",
+    "events": "AgentEvent Event Kind",
+    "forge": "Forge",
+    "hooks": "hookimpl hookspec",
+    "llm": "Llm Model",
+    "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
+    "process": "Process",
+    "queues": "Answer Queue",
+    "scm": "Delivery RepoInfo Scm Workspace",
+    "settings": "Settings",
+    "ui": "Panel",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'codeforge' has no attribute {name!r}")
+    return getattr(import_module(f"codeforge.{_HOME[name]}"), name)

@@ -1,0 +1,122 @@
+"""Runs one command and leaves no process of it behind: ``python -I -S _shim.py LIFELINE GRACE -- CMD...``
+
+LIFELINE is an inherited file descriptor. When it closes, because the owner wants a stop or because the owner
+died, the command gets SIGTERM and GRACE seconds, then everything below this process gets SIGKILL. The same
+clean-up happens when the command ends by itself. This process is a child subreaper, so that whatever left
+the command's session or lost its parent is still found below it. It exits with the command's exit code, or
+128 + the signal's number, only when nothing is left. Standard library only: it runs without site-packages.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+_libc = ctypes.CDLL(None)
+
+
+def descendants():
+    """The ids of all living processes below this one, parents first."""
+    children = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as stat:
+                    state, parent = stat.read().rsplit(")", 1)[1].split()[:2]
+            except OSError:
+                continue
+            if state not in "ZX":
+                children.setdefault(int(parent), []).append(int(entry))
+    todo, found = [os.getpid()], []
+    while todo:
+        for child in children.get(todo.pop(), ()):
+            found.append(child)
+            todo.append(child)
+    return found
+
+
+def send(pids, number):
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def reap(main, status):
+    """Collect the dead; gives the main command's wait status once it is known."""
+    while True:
+        try:
+            pid, this = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return status
+        if not pid:
+            return status
+        if pid == main:
+            status = this
+
+
+def sweep(main, status):
+    """Kill until nothing is left below."""
+    while left := descendants():
+        send(left, signal.SIGKILL)
+        time.sleep(0.005)
+        status = reap(main, status)
+    return reap(main, status)
+
+
+def spawn(command, lifeline):
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.setsid()
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        os.close(lifeline)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        os.execvp(command[0], command)
+    except OSError as error:
+        sys.stderr.write(f"cannot start {command[0]}: {error.strerror}\n")
+    os._exit(127)
+
+
+def main():
+    lifeline, grace, command = int(sys.argv[1]), float(sys.argv[2]), sys.argv[4:]
+    os.set_inheritable(lifeline, False)
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    awake, wake = os.pipe()
+    os.set_blocking(wake, False)
+    os.set_blocking(awake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)  # the lifeline alone decides: a Ctrl-C must not race the owner
+    pid, status, deadline = spawn(command, lifeline), None, None
+    while status is None:
+        waits = [awake] if deadline else [awake, lifeline]
+        timeout = max(0.0, deadline - time.monotonic()) if deadline else None
+        ready, _, _ = select.select(waits, [], [], timeout)
+        if awake in ready:
+            os.read(awake, 512)
+        status = reap(pid, status)
+        if status is None and deadline and time.monotonic() >= deadline:
+            break
+        if lifeline in ready and not deadline:
+            deadline = time.monotonic() + grace
+            send([pid], signal.SIGTERM)
+            try:
+                os.killpg(pid, signal.SIGTERM)
+            except OSError:
+                pass
+    status = sweep(pid, status)
+    code = os.waitstatus_to_exitcode(status) if status is not None else -signal.SIGKILL
+    sys.stdout.flush()
+    os._exit(code if code >= 0 else 128 - code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""The facts: what CodeForge knows of projects, tasks, runs and changes, as frozen records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class RunState(StrEnum):
+    """Where a run is in its life; see `TRANSITIONS` for the legal changes."""
+
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    WORKING = "working"
+    PAUSED = "paused"
+    CHECKING = "checking"
+    WAITING = "waiting"
+    REVIEW = "review"
+    ACCEPTED = "accepted"
+    SENT_BACK = "sent_back"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+S = RunState
+HELD = frozenset({S.PREPARING, S.WORKING, S.CHECKING})
+"""A worker holds a lease on a run in these states."""
+ENDED = frozenset({S.REVIEW, S.ACCEPTED, S.SENT_BACK, S.REJECTED, S.FAILED, S.STOPPED})
+"""Nothing works on a run in these states any more."""
+
+_END = {S.FAILED, S.STOPPED, S.QUEUED}  # queued again: the worker was lost
+TRANSITIONS: dict[RunState, frozenset[RunState]] = {
+    S.QUEUED: frozenset({S.PREPARING, S.STOPPED, S.FAILED}),
+    S.PREPARING: frozenset({S.WORKING, *_END}),
+    S.WORKING: frozenset({S.CHECKING, S.REVIEW, S.PAUSED, S.WAITING, *_END}),
+    S.PAUSED: frozenset({S.QUEUED, S.STOPPED}),
+    S.WAITING: frozenset({S.QUEUED, S.STOPPED, S.FAILED}),
+    S.CHECKING: frozenset({S.REVIEW, *_END}),
+    S.REVIEW: frozenset({S.ACCEPTED, S.SENT_BACK, S.REJECTED}),
+    S.FAILED: frozenset({S.ACCEPTED, S.SENT_BACK, S.REJECTED}),  # only with a change to review
+    S.STOPPED: frozenset({S.SENT_BACK, S.REJECTED}),
+    S.ACCEPTED: frozenset(),
+    S.SENT_BACK: frozenset(),
+    S.REJECTED: frozenset(),
+}
+
+
+class Reason(StrEnum):
+    """Why a run failed: a closed set, so that pages, retries and statistics can rely on it."""
+
+    AGENT_ERROR = "agent_error"
+    AGENT_STUCK = "agent_stuck"
+    STEP_LIMIT = "step_limit"
+    TIME_LIMIT = "time_limit"
+    BUDGET = "budget"
+    QUOTA = "quota"
+    MODEL_AUTH = "model_auth"
+    MODEL_UNREACHABLE = "model_unreachable"
+    MODEL_REFUSED = "model_refused"
+    BAD_OUTPUT = "bad_output"
+    CHECK_FAILED = "check_failed"
+    NOTHING_CHANGED = "nothing_changed"
+    MERGE_CONFLICT = "merge_conflict"
+    SCM_AUTH = "scm_auth"
+    SCM_UNREACHABLE = "scm_unreachable"
+    WORKSPACE_ERROR = "workspace_error"
+    SANDBOX_ERROR = "sandbox_error"
+    PLUGIN_MISSING = "plugin_missing"
+    REFUSED = "refused"
+    LOST = "lost"
+    INTERNAL = "internal"
+
+
+ADVICE: dict[Reason, str] = {
+    Reason.AGENT_ERROR: "The agent ended with an error: read its last lines, then retry or choose another agent.",
+    Reason.AGENT_STUCK: "The agent repeated itself without progress: retry with a more precise prompt or another model.",
+    Reason.STEP_LIMIT: "The agent used up its steps: raise the project's step limit or split the task.",
+    Reason.TIME_LIMIT: "The agent used up its time: raise the project's time limit or split the task.",
+    Reason.BUDGET: "The budget is spent: raise it, then retry.",
+    Reason.QUOTA: "The provider's usage limit is reached: wait for its reset, then retry.",
+    Reason.MODEL_AUTH: "The provider refused its key: set a valid key for this provider, then retry.",
+    Reason.MODEL_UNREACHABLE: "The model did not answer: check the provider's address and health, then retry.",
+    Reason.MODEL_REFUSED: "The provider refused the request: read its message, change the prompt or the model.",
+    Reason.BAD_OUTPUT: "The model's answers could not be applied as edits: retry or choose a stronger model.",
+    Reason.CHECK_FAILED: "The project's check failed on the change: read its output, then send the change back.",
+    Reason.NOTHING_CHANGED: "The agent ended without changing a file: say more precisely what to change and where.",
+    Reason.MERGE_CONFLICT: "The branch moved and the change conflicts: start the task again from the new base.",
+    Reason.SCM_AUTH: "The repository refused the credentials: set valid ones for this project, then retry.",
+    Reason.SCM_UNREACHABLE: "The repository did not answer: check its address, then retry.",
+    Reason.WORKSPACE_ERROR: "The workspace could not be made or kept: check disk space and rights of the data folder.",
+    Reason.SANDBOX_ERROR: "The sandbox could not be started: run `codeforge doctor`.",
+    Reason.PLUGIN_MISSING: "The agent or repository kind is not installed: run `codeforge doctor`.",
+    Reason.REFUSED: "A plugin refused the run: its message says why.",
+    Reason.LOST: "The worker died and the run was taken up too often: retry, and look at the worker's log.",
+    Reason.INTERNAL: "CodeForge itself failed: retry, and report it with the server's log.",
+}
+
+RETRIED = frozenset({Reason.LOST, Reason.SCM_UNREACHABLE})
+"""Faults of the infrastructure, which are tried again without a person."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """Where a run is cut off: model calls (steps), seconds of work, and micro-dollars (None: no limit)."""
+
+    steps: int = 50
+    seconds: int = 3600
+    cost_micro: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """One repository under management, with its settings."""
+
+    id: str
+    tenant_id: str
+    name: str
+    url: str
+    scm: str
+    branch: str
+    agent: str
+    model: str
+    check: str = ""
+    limits: Limits = field(default_factory=Limits)
+    created_at: datetime
+    version: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Task:
+    """A piece of work for an agent. ``agent``, ``model`` and ``check`` override the project's where not None."""
+
+    id: str
+    tenant_id: str
+    project_id: str
+    title: str
+    prompt: str
+    priority: int = 0
+    agent: str | None = None
+    model: str | None = None
+    check: str | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckResult:
+    """How the project's check ended on a change. ``exit`` is None when it ran into its time limit."""
+
+    command: str
+    exit: int | None
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return self.exit == 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What a run produced: ``head`` on top of ``base`` (commit ids kept in the project's mirror)."""
+
+    base: str
+    head: str
+    files: int
+    added: int
+    deleted: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """Model use as the gateway counted it. ``cost_micro`` is None when a call had no known price."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_micro: int | None = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One attempt of one agent at one task.
+
+    ``prompt`` is what this run was told: the task's words, or a reviewer's comment when it ``follows``
+    another run, whose change it starts from. ``generation`` counts claims; ``lease_until`` is set while
+    a worker holds the run; ``want`` is what people asked of it ("stop"). ``base`` is the commit that the
+    change is measured against.
+    """
+
+    id: str
+    tenant_id: str
+    project_id: str
+    task_id: str
+    number: int
+    follows: str | None
+    prompt: str
+    agent: str
+    model: str
+    state: RunState
+    reason: Reason | None = None
+    detail: str = ""
+    priority: int = 0
+    generation: int = 0
+    losses: int = 0
+    worker: str | None = None
+    lease_until: float | None = None
+    want: str | None = None
+    base: str | None = None
+    change: Change | None = None
+    check: CheckResult | None = None
+    usage: Usage = field(default_factory=Usage)
+    delivered: str | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileChange:
+    """One path of a change. ``status`` is added, modified, deleted, renamed or typechange; counts are None when binary."""
+
+    path: str
+    status: str
+    old_path: str | None = None
+    added: int | None = None
+    deleted: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Principal:
+    """Who asks: a user of a tenant, with the scopes that the session or token grants ("read", "write", "admin")."""
+
+    user_id: str
+    user: str
+    tenant_id: str
+    scopes: frozenset[str]
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """How one part is: ``ok`` and what it is, or what is missing and how to get it."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str = ""
+    version: str = ""

@@ -1,0 +1,139 @@
+"""A command under supervision: its lines as they come, and the certainty that nothing of it stays behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+_SHIM = str(Path(__file__).with_name("_shim.py"))
+_LINE_LIMIT = 32 * 1024
+_BUFFERED_LINES = 1000
+
+
+class Process:
+    """``async with Process(["make", "test"], cwd=folder, env={...}) as process: ...``
+
+    The command runs in a session of its own below a small shim (see ``_shim.py``). Leaving the block,
+    by whatever way, stops it: SIGTERM, ``grace`` seconds, SIGKILL to everything below. When this very
+    process dies, the shim does the same by itself. The environment is exactly ``env``: nothing is inherited.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        stdin: bytes = b"",
+        grace: float = 2.0,
+    ) -> None:
+        self._command, self._cwd, self._env = list(command), cwd, dict(env)
+        self._stdin, self._grace = stdin, grace
+        self._lifeline: int | None = None
+        self._lines: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(_BUFFERED_LINES)
+        self._readers: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Process:
+        theirs, self._lifeline = os.pipe()
+        try:
+            self._shim = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-S", _SHIM, str(theirs), str(self._grace), "--", *self._command,
+                cwd=self._cwd, env=self._env, pass_fds=[theirs], start_new_session=True,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+        except BaseException:
+            self._cut()
+            raise
+        finally:
+            os.close(theirs)
+        assert self._shim.stdout and self._shim.stderr
+        self._open = 2
+        self._readers = [
+            asyncio.create_task(self._read(self._shim.stdout, "stdout")),
+            asyncio.create_task(self._read(self._shim.stderr, "stderr")),
+            asyncio.create_task(self._feed()),
+        ]
+        return self
+
+    @property
+    def pid(self) -> int:
+        """The shim's process id; everything that the command started is below it."""
+        return self._shim.pid
+
+    async def lines(self) -> AsyncIterator[tuple[str, str]]:
+        """(stream, line) as they come, "stdout" or "stderr", until both are closed; not UTF-8 is replaced.
+
+        A line longer than 32 KiB comes in pieces. Reading slowly slows the command down, not this process.
+        """
+        while (item := await self._lines.get()) is not None:
+            yield item
+
+    async def wait(self) -> int:
+        """The command's exit code, or 128 + the signal that killed it, once nothing of it is left.
+
+        Read `lines` to their end first: a command that fills a pipe nobody reads does not end.
+        """
+        return await self._shim.wait()
+
+    async def stop(self) -> int:
+        """Stop the command and everything below; returns when all of it is gone."""
+        self._cut()
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        drains = [asyncio.create_task(_drain(s)) for s in (self._shim.stdout, self._shim.stderr) if s]
+        try:
+            return await asyncio.wait_for(self._shim.wait(), self._grace + 10)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                os.kill(self._shim.pid, signal.SIGKILL)
+            return await self._shim.wait()
+        finally:
+            for drain in drains:
+                drain.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        stopping = asyncio.ensure_future(self.stop())
+        while not stopping.done():  # a cancellation must not leave the command behind
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(stopping)
+
+    def _cut(self) -> None:
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+
+    async def _feed(self) -> None:
+        assert self._shim.stdin
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._shim.stdin.write(self._stdin)
+            await self._shim.stdin.drain()
+            self._shim.stdin.close()
+
+    async def _read(self, stream: asyncio.StreamReader, name: str) -> None:
+        rest = b""
+        while chunk := await stream.read(_LINE_LIMIT):
+            *whole, rest = (rest + chunk).split(b"\n")
+            if len(rest) >= _LINE_LIMIT:
+                whole.append(rest)
+                rest = b""
+            for line in whole:
+                await self._lines.put((name, line.decode(errors="replace").removesuffix("\r")))
+        if rest:
+            await self._lines.put((name, rest.decode(errors="replace")))
+        self._open -= 1
+        if not self._open:
+            await self._lines.put(None)
+
+
+async def _drain(stream: asyncio.StreamReader) -> None:
+    while await stream.read(_LINE_LIMIT):
+        pass

@@ -1,0 +1,33 @@
+"""The queue offer: how workers are woken up. The database is the truth, a message only a doorbell."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+
+Answer = Callable[[str], Awaitable[None]]
+"""Called on the event loop for a run id that may be ready; returns once the worker has taken care of it."""
+
+
+class Queue(ABC):
+    """A way to carry "run N is ready" from servers to workers.
+
+    A message may be lost, doubled, late or out of order: nothing but latency depends on it. The same object
+    rings (in a server), listens (in a worker) or does both (in `codeforge up`).
+    """
+
+    name: str
+    schemes: tuple[str, ...]
+    """The schemes of ``broker_url`` that this queue speaks, such as ("amqp", "amqps")."""
+
+    @abstractmethod
+    async def open(self, url: str, answer: Answer | None) -> None:
+        """Connect to ``url``; with ``answer``, also listen. Raises `Unavailable` with what to do."""
+
+    @abstractmethod
+    async def ring(self, run_id: str) -> None:
+        """Publish "this run is ready" and return once the broker has it. Raises `Unavailable`."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Stop listening, wait for answers under way, disconnect."""

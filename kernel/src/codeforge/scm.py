@@ -1,0 +1,114 @@
+"""The source-control offer: mirrors, isolated workspaces, escrow, diffs and delivery."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeforge.model import Change, FileChange, Project
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RepoInfo:
+    """What a look at a repository found. ``dirty`` lists uncommitted paths of a local folder (at most 20)."""
+
+    url: str
+    branch: str
+    branches: tuple[str, ...]
+    head: str
+    dirty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """Where an accepted change went: ``commit`` is reachable from ``branch`` of the origin."""
+
+    branch: str
+    commit: str
+
+
+class Workspace(ABC):
+    """The isolated checkout in which one run works; ``base`` is the commit that it was made from."""
+
+    path: Path
+    base: str
+
+    @abstractmethod
+    async def escrow(self, ref: str, message: str, author: str) -> str:
+        """Commit everything (untracked too, ignored not) to the hidden ``ref`` of the mirror; gives the commit id.
+
+        Works whatever the agent did to HEAD, index or .git; an agent's own commits stay as ancestors.
+        The commit is ``base`` itself when nothing changed. ``author`` is "Name <mail>".
+        """
+
+    @abstractmethod
+    async def remove(self) -> None:
+        """Delete the checkout. What it holds must be in escrow before."""
+
+
+class Scm(ABC):
+    """One kind of repository. ``folder`` (given at construction or by `open`) holds the mirrors."""
+
+    name: str
+
+    @abstractmethod
+    def handles(self, url: str) -> bool:
+        """Whether ``url`` (or local path) looks like this kind's; no I/O beyond the local disk."""
+
+    @abstractmethod
+    async def inspect(self, url: str) -> RepoInfo:
+        """Look at a repository without keeping anything.
+
+        Raises `Invalid` (no repository, unsafe URL, no commit yet), `Unavailable` or `Forbidden` (credentials).
+        """
+
+    @abstractmethod
+    async def prepare(
+        self, project: Project, into: Path, *, base: str | None = None, start: str | None = None, say: Say
+    ) -> Workspace:
+        """Bring the mirror up to date and make a workspace in the new folder ``into``.
+
+        ``base`` is the commit that the change is measured against (None: the tip of ``project.branch``);
+        the files are those of commit ``start`` (None: of the base), an earlier run's escrowed one. Raises
+        `RunFailure` with scm_auth, scm_unreachable or workspace_error; then ``into`` is gone again.
+        """
+
+    @abstractmethod
+    async def reopen(self, project: Project, path: Path, base: str) -> Workspace:
+        """A workspace that an earlier process left behind at ``path``, for escrow and removal."""
+
+    @abstractmethod
+    async def changes(self, project: Project, base: str, head: str) -> list[FileChange]:
+        """The paths that differ between two commits of the mirror, renames detected."""
+
+    @abstractmethod
+    async def diff(self, project: Project, base: str, head: str, path: str | None = None) -> str:
+        """The unified diff between two commits of the mirror, of one path or of all; binary files as one line."""
+
+    @abstractmethod
+    async def deliver(self, project: Project, change: Change, *, strategy: str, message: str, author: str) -> Delivery:
+        """Bring a change into ``project.branch`` of the origin; idempotent, never forced.
+
+        ``strategy`` is "merge", "squash" or "fast-forward" (rebased when the branch moved). Raises
+        `MergeConflict` with the files, `Conflict` (the origin refuses, e.g. uncommitted files in a local
+        folder), `Unavailable` or `Forbidden`.
+        """
+
+    @abstractmethod
+    async def forget(self, project: Project) -> None:
+        """Remove the project's mirror."""
+
+
+def summarise(base: str, head: str, files: list[FileChange]) -> Change:
+    """The change between two commits in figures."""
+    return Change(
+        base=base,
+        head=head,
+        files=len(files),
+        added=sum(f.added or 0 for f in files),
+        deleted=sum(f.deleted or 0 for f in files),
+    )

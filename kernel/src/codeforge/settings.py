@@ -1,0 +1,105 @@
+"""Settings: from flags, the environment (CODEFORGE_*), codeforge.toml and defaults, in this order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. In the environment the names are upper case behind ``CODEFORGE_``."""
+
+    model_config = SettingsConfigDict(env_prefix="CODEFORGE_", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("codeforge", appauthor=False)))
+    """Everything that CodeForge keeps: database, mirrors, workspaces, keys."""
+
+    agents_dir: Path | None = None
+    """Where agents' own environments are installed; by default the folder "agents" of the data folder."""
+
+    database_url: str = ""
+    """The database; by default SQLite in the data folder."""
+
+    broker_url: str = "memory://"
+    """What wakes workers: "memory://" within one process, or "amqp://..." for RabbitMQ."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on. Anything but loopback needs ``allow_remote``."""
+
+    port: int = Field(default=8700, ge=0, le=65535)
+    """The port to listen on; 0 takes a free one."""
+
+    allow_remote: bool = False
+    """Listen on an address that others can reach, without TLS of its own (put a proxy with TLS before it)."""
+
+    server_url: str = ""
+    """For the command line as a client: the server's address; by default the one that runs on this data folder."""
+
+    token: SecretStr | None = None
+    """For the command line as a client: a bearer token; by default the local one of this data folder."""
+
+    slots: int = Field(default=2, ge=1, le=64)
+    """How many runs one worker works on at once."""
+
+    lease: Seconds = 30.0
+    """Seconds after which a run whose worker gave no word is taken up by another."""
+
+    max_losses: int = Field(default=3, ge=0)
+    """How often a run is taken up again after its worker was lost, before it fails as "lost"."""
+
+    ring_again: Seconds = 5.0
+    """Seconds after which a queued run is announced to the workers again."""
+
+    check_seconds: Seconds = 900.0
+    """How long a project's check may take."""
+
+    min_free_mb: int = Field(default=200, ge=0)
+    """No run is started while the data folder's disk has less free space than this, in MB."""
+
+    default_agent: str = "aider"
+    """The agent of new projects."""
+
+    default_model: str = ""
+    """The model of new projects; empty: the first that is available."""
+
+    disabled_plugins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Plugins that are not loaded, by entry-point name, separated by commas."""
+
+    @field_validator("disabled_plugins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags before the environment before codeforge.toml; never a .env file, which a repository could plant."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
+
+    @property
+    def agents_home(self) -> Path:
+        """Where agents' environments are."""
+        return self.agents_dir or self.data_dir / "agents"
+
+
+def _config_file() -> Path:
+    """codeforge.toml in the user's configuration folder: not the current folder, which may be anybody's repository."""
+    return Path(platformdirs.user_config_dir("codeforge", appauthor=False)) / "codeforge.toml"
