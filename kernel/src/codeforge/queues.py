@@ -22,7 +22,10 @@ class Queue(ABC):
 
     @abstractmethod
     async def open(self, url: str, answer: Answer | None) -> None:
-        """Connect to ``url``; with ``answer``, also listen. Raises `Unavailable` with what to do."""
+        """Connect to ``url``; with ``answer``, also listen. Raises `Unavailable` with what to do.
+
+        Raises `Invalid` when ``url`` can never work.
+        """
 
     @abstractmethod
     async def ring(self, run_id: str) -> None:
@@ -30,4 +33,7 @@ class Queue(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Stop listening, wait for answers under way, disconnect."""
+        """Stop listening, disconnect; safe to call again. The queue may be opened anew.
+
+        Answers under way get a moment to end, then they are cancelled.
+        """
