@@ -20,10 +20,10 @@ from codeforge.testing.ports import free_port
 _SHIM = codeforge._shim.__file__
 _HEADER = b"AMQP\x00\x00\x09\x01"
 # the node scans every application of its plugins folder: links to the core ones alone halve the CPU of a start
-_APPS = frozenset(
-    """accept amqp10_common amqp_client aten base64url credentials_obfuscation cuttlefish enough gen_batch_server
-    getopt jsx observer_cli osiris ra rabbit rabbit_common rabbitmq_prelaunch ranch recon redbug seshat
-    stdout_formatter syslog sysmon_handler systemd thoas""".split()
+_APPS = (
+    "accept amqp10_common amqp_client aten base64url credentials_obfuscation cuttlefish enough gen_batch_server getopt "
+    "jsx observer_cli osiris ra rabbit rabbit_common rabbitmq_prelaunch ranch recon redbug seshat stdout_formatter "
+    "syslog sysmon_handler systemd thoas"
 )
 
 
@@ -117,8 +117,8 @@ def _home() -> Path:
     homes = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*"))
     if not homes:
         raise Unavailable(
-            "RabbitMQ is not installed here: get it with "
-            "`apt-get install --no-install-recommends rabbitmq-server`, or leave its tests out with `-m 'not rabbitmq'`."
+            "RabbitMQ is not installed here: get it with `apt-get install --no-install-recommends rabbitmq-server`, "
+            "or leave its tests out with `-m 'not rabbitmq'`."
         )
     return homes[-1]
 
@@ -133,7 +133,7 @@ def _prepare(home: Path, folder: Path, port: int, settings: str) -> dict[str, st
     (folder / "enabled_plugins").write_text("[].\n")
     (folder / "plugins").mkdir()
     for app in (home / "plugins").iterdir():
-        if app.name.removesuffix(".ez").rsplit("-", 1)[0] in _APPS:
+        if app.name.removesuffix(".ez").rsplit("-", 1)[0] in _APPS.split():
             (folder / "plugins" / app.name).symlink_to(app)
     cookie = folder / ".erlang.cookie"
     cookie.write_text(secrets.token_hex(16))

@@ -1,0 +1,127 @@
+"""The forge: the one object that pages, the API, the command line and plugins talk to.
+
+It knows no plugin: the composition root (`codeforge.boot`) hands it what the hooks offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from codeforge.agents import AgentBackend
+from codeforge.errors import NotFound, Unavailable
+from codeforge.events import AgentEvent, Kind
+from codeforge.forge import history as _history
+from codeforge.forge import runs as _runs
+from codeforge.forge.accounts import Accounts
+from codeforge.forge.calls import Calls
+from codeforge.forge.coordinator import Assignment, Coordinator, Orders
+from codeforge.forge.history import History
+from codeforge.forge.keys import Keys, RunKey
+from codeforge.forge.models import Aliases, Models, Provider, Providers
+from codeforge.forge.projects import Projects
+from codeforge.forge.reviews import Reviews
+from codeforge.forge.runs import Runs
+from codeforge.forge.tasks import Tasks
+from codeforge.llm import Llm
+from codeforge.model import Health, Project, Run, Task
+from codeforge.queues import Queue
+from codeforge.scm import Scm
+from codeforge.settings import Settings
+from codeforge.store import Door, Store
+from codeforge.ui import Panel
+from codeforge.vault import Vault
+
+__all__ = ["Assignment", "Coordinator", "Forge", "Offers", "Orders", "PluginFact", "Provider", "RunKey"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PluginFact:
+    """One installed plugin: what it brings, or why it is ``broken``."""
+
+    name: str
+    distribution: str
+    version: str
+    offers: tuple[str, ...] = ()
+    broken: str = ""
+
+
+async def _nobody_objects(run: Run, task: Task, project: Project) -> None:
+    return None
+
+
+async def _no_panels(run: Run) -> list[Panel]:
+    return []
+
+
+@dataclass(kw_only=True)
+class Offers:
+    """What the plugins brought: offers by name, decisions and moments as functions."""
+
+    agents: dict[str, AgentBackend] = field(default_factory=dict)
+    scms: dict[str, Scm] = field(default_factory=dict)
+    llms: dict[str, Llm] = field(default_factory=dict)
+    queue: Queue | None = None
+    plugins: list[PluginFact] = field(default_factory=list)
+    choose_scm: Callable[[str], str | None] = lambda url: None
+    choose_agent: Callable[[Task, Project], str | None] = lambda task, project: None
+    choose_model: Callable[[Task, Project], str | None] = lambda task, project: None
+    rank_run: Callable[[Task, Project], int | None] = lambda task, project: None
+    before_run: Callable[[Run, Task, Project], Awaitable[None]] = _nobody_objects
+    panels: Callable[[Run], Awaitable[list[Panel]]] = _no_panels
+    health: Callable[[], list[Health]] = list
+
+
+class Forge:
+    """CodeForge's facts and verbs, by what they are about. ``url`` is the server's own address once it listens."""
+
+    def __init__(self, settings: Settings, store: Store, offers: Offers) -> None:
+        self.settings, self.store, self.offers = settings, store, offers
+        self.url = ""
+        self.vault = Vault(settings.data_dir / "secret.key")
+        self.history = History(store)
+        self.accounts = Accounts(self)
+        self.projects = Projects(self)
+        self.tasks = Tasks(self)
+        self.runs = Runs(self)
+        self.reviews = Reviews(self)
+        self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
+        self.calls, self.keys = Calls(self), Keys(self)
+        self.coordinator = Coordinator(self)
+        self._known_secrets: dict[str, tuple[str, ...]] = {}
+
+    def agent(self, name: str) -> AgentBackend:
+        """The agent back end of that name. Raises `NotFound` with those there are."""
+        if agent := self.offers.agents.get(name):
+            return agent
+        there_is = ", ".join(sorted(self.offers.agents)) or "none"
+        raise NotFound(f"There is no agent {name}; there is {there_is}.", field="agent")
+
+    async def ring(self, run_id: str) -> None:
+        """Tell the workers that a run is ready. When the broker is away they are told later, by the relay."""
+        self.history.told()
+        try:
+            if self.offers.queue:
+                await self.offers.queue.ring(run_id)
+        except Unavailable:
+            return
+
+    async def note(self, run: Run, text: str) -> None:
+        """Add a line to a run's history."""
+
+        def work(door: Door) -> None:
+            _history.append(door, _runs.row_of(door, run.id), [AgentEvent(Kind.PROGRESS, {"text": text})])
+
+        await self.store.run(run.tenant_id, work)
+        self.history.told()
+
+    async def secrets(self, tenant_id: str) -> tuple[str, ...]:
+        """The tenant's providers' keys, for redaction."""
+        if tenant_id not in self._known_secrets:
+            found = await self.providers.list(tenant_id)
+            self._known_secrets[tenant_id] = tuple(p.secret for p in found if p.secret)
+        return self._known_secrets[tenant_id]
+
+    async def forget_secrets(self, tenant_id: str) -> None:
+        """Read the tenant's keys again when they are needed next: they have changed."""
+        self._known_secrets.pop(tenant_id, None)

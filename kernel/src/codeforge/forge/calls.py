@@ -1,0 +1,96 @@
+"""Model calls, as the gateway counted them: written once each, added up for runs, projects and tenants."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from peewee import Expression, fn
+
+from codeforge.ids import new_id
+from codeforge.model import Principal, Usage
+from codeforge.store import Door
+from codeforge.store import tables as t
+
+if TYPE_CHECKING:
+    from codeforge.forge import Forge
+
+
+def _sums() -> list[Any]:
+    c = t.Call
+    return [
+        fn.COUNT(c.id).alias("calls"),
+        fn.COALESCE(fn.SUM(c.prompt_tokens), 0).alias("prompt_tokens"),
+        fn.COALESCE(fn.SUM(c.completion_tokens), 0).alias("completion_tokens"),
+        fn.COALESCE(fn.SUM(c.cost_micro), 0).alias("cost"),
+        fn.COUNT(c.cost_micro).alias("priced"),
+    ]
+
+
+def _usage(row: dict[str, Any]) -> Usage:
+    known = row["priced"] == row["calls"]
+    return Usage(
+        calls=row["calls"],
+        prompt_tokens=row["prompt_tokens"],
+        completion_tokens=row["completion_tokens"],
+        cost_micro=row["cost"] if known else None,
+    )
+
+
+def usage_of(door: Door, *where: Expression) -> Usage:
+    """The sum over matching calls; its cost is None as soon as one call is unpriced."""
+    return _usage(door.rows(door.query(t.Call, *where).select(*_sums()))[0])
+
+
+class Calls:
+    """The record of model calls."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+
+    async def record(
+        self,
+        tenant_id: str,
+        *,
+        provider: str,
+        model: str,
+        status: int,
+        streamed: bool,
+        milliseconds: int,
+        counted: str,
+        prompt_tokens: int = 0,
+        completion_tokens: int = 0,
+        cached_tokens: int = 0,
+        cost_micro: int | None = None,
+        run_id: str | None = None,
+        project_id: str | None = None,
+        replayed: bool = False,
+        error: str = "",
+    ) -> str:
+        """Write one call down; gives its id. ``counted`` says whose figures: reported, counted or unpriced."""
+        values = {name: value for name, value in locals().items() if name not in ("self", "tenant_id")}
+        call_id = new_id()
+
+        def work(door: Door) -> None:
+            door.insert(t.Call, id=call_id, created_at=time.time(), **values)
+
+        await self._forge.store.run(tenant_id, work)
+        return call_id
+
+    async def of_run(self, who: Principal, run_id: str) -> list[dict[str, Any]]:
+        """A run's calls, oldest first, as rows of the table ``Call``."""
+        return await self._forge.store.run(who.tenant_id, lambda d: d.all(t.Call, t.Call.run_id == run_id))
+
+    async def total(self, who: Principal) -> Usage:
+        """What the whole tenant used so far."""
+        return await self._forge.store.run(who.tenant_id, usage_of)
+
+    async def by(self, who: Principal, column: str) -> dict[str, Usage]:
+        """Use by "model", "provider" or "project_id"."""
+        field = {"model": t.Call.model, "provider": t.Call.provider, "project_id": t.Call.project_id}[column]
+
+        def work(door: Door) -> dict[str, Usage]:
+            found = door.rows(door.query(t.Call).select(field.alias("name"), *_sums()).group_by(field))
+            return {row["name"] or "": _usage(row) for row in found}
+
+        return await self._forge.store.run(who.tenant_id, work)

@@ -1,0 +1,215 @@
+"""What workers talk to: it gives out runs, passes on people's orders and takes reports of the current generation only."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from codeforge import scheduler
+from codeforge.errors import CodeForgeError, Conflict
+from codeforge.events import AgentEvent, Kind
+from codeforge.forge import history, keys, projects, runs, tasks
+from codeforge.llm import Model
+from codeforge.model import ENDED, TRANSITIONS, Principal, Project, Reason, Run, RunState, Task
+from codeforge.store import Door
+from codeforge.store import tables as t
+from codeforge.vault import redact
+
+if TYPE_CHECKING:
+    from codeforge.forge import Forge
+
+KEY_MARGIN = 600.0
+"""Seconds that a run's key outlives the run's own time limit, for preparing and checking."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assignment:
+    """All that a worker needs for one run. ``start`` is the commit to go on from, ``memory`` the agent's state then."""
+
+    run: Run
+    task: Task
+    project: Project
+    model: Model
+    gateway: str
+    key: str = field(repr=False)
+    base: str | None = None
+    start: str | None = None
+    memory: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Orders:
+    """What people want of a run: to stop, and the words (id, text) said to it so far, oldest first."""
+
+    stop: bool
+    words: tuple[tuple[str, str], ...]
+
+
+class Coordinator:
+    """The workers' door. A report of a generation that lost its lease raises `Fenced` and changes nothing."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+        self._nudges: dict[str, asyncio.Event] = {}
+        self._secrets: dict[str, tuple[str, ...]] = {}
+
+    async def claim(self, worker: str) -> Assignment | None:
+        """The next run for this worker, or None."""
+        lease = self._forge.settings.lease
+
+        def work(door: Door) -> tuple[Run, Task, Project, str, Run | None, bytes | None] | None:
+            row = scheduler.claim(door, worker, lease)
+            if row is None:
+                return None
+            project = projects.find(door, row["project_id"])
+            secret = keys.mint(door, row, project.limits.seconds + KEY_MARGIN)
+            history.append(door, row, [AgentEvent(Kind.STATE, {"state": RunState.PREPARING, "worker": worker})])
+            before = runs.find(door, row["follows"]) if row["follows"] else None
+            memory = door.one(t.Artifact, t.Artifact.run_id == row["follows"], t.Artifact.name == "memory") if before else None
+            task = tasks.find(door, row["task_id"])
+            return runs.find(door, row["id"]), task, project, secret, before, memory and bytes(memory["data"])
+
+        claimed = await self._forge.store.run(None, work)
+        if claimed is None:
+            return None
+        run, task, project, secret, before, memory = claimed
+        self._forge.history.told()
+        who = Principal(user_id="", user="", tenant_id=run.tenant_id, scopes=frozenset())
+        try:
+            model = await self._forge.models.find(who, run.model)
+        except CodeForgeError as error:
+            await self.report(run.id, run.generation, state=RunState.FAILED, reason=Reason.PLUGIN_MISSING, detail=str(error))
+            return await self.claim(worker)
+        self._nudges[run.id] = asyncio.Event()
+        self._secrets[run.id] = (secret, *await self._forge.secrets(run.tenant_id))
+        change = before.change if before else None
+        return Assignment(
+            run=run,
+            task=task,
+            project=project,
+            model=model,
+            gateway=f"{self._forge.url}/llm/v1",
+            key=secret,
+            base=change.base if change else None,
+            start=change.head if change else None,
+            memory=memory,
+        )
+
+    def nudge(self, run_id: str) -> None:
+        """Wake the renewal that waits for orders about this run."""
+        if bell := self._nudges.get(run_id):
+            bell.set()
+
+    async def renew(self, run_id: str, generation: int, wait: float = 0.0) -> Orders:
+        """Extend the lease, after at most ``wait`` seconds, sooner when people want something. Raises `Fenced`."""
+        if wait and (bell := self._nudges.get(run_id)):
+            try:
+                await asyncio.wait_for(bell.wait(), wait)
+                bell.clear()
+            except TimeoutError:
+                pass
+
+        def work(door: Door) -> Orders:
+            row = scheduler.renew(door, run_id, generation, self._forge.settings.lease)
+            said = door.all(t.Message, t.Message.run_id == run_id)
+            return Orders(stop=row["want"] == "stop", words=tuple((m["id"], m["text"]) for m in said))
+
+        return await self._forge.store.run(None, work)
+
+    async def report(
+        self,
+        run_id: str,
+        generation: int,
+        events: Iterable[AgentEvent] = (),
+        *,
+        state: RunState | None = None,
+        words_seen: int | None = None,
+        **facts: Any,
+    ) -> None:
+        """Store events and, with ``state``, move the run; facts are columns (base, change, check, reason, detail).
+
+        Raises `Fenced`, and `Conflict` when the run would leave ``working`` with words that nobody has read
+        (``words_seen`` is how many were).
+        """
+        clean = [self._redacted(run_id, event) for event in events]
+        if "detail" in facts:
+            facts["detail"] = redact(facts["detail"], self._secrets.get(run_id, ()))
+        for name in ("change", "check"):
+            if facts.get(name) is not None:
+                facts[name] = asdict(facts[name])
+
+        def work(door: Door) -> None:
+            row = scheduler.held(door, run_id, generation)
+            if words_seen is not None and len(door.all(t.Message, t.Message.run_id == run_id)) > words_seen:
+                raise Conflict("Somebody said something to this run meanwhile.")
+            history.append(door, row, clean)
+            if state is None:
+                if facts:
+                    door.update(t.Run, t.Run.id == run_id, **facts)
+                return
+            if state not in TRANSITIONS[RunState(row["state"])]:
+                raise Conflict(f"A run cannot go from {row['state']} to {state}.")
+            self._move(door, row, state, facts)
+
+        await self._forge.store.run(None, work)
+        if state in ENDED or state == RunState.QUEUED:
+            self._nudges.pop(run_id, None)
+            self._secrets.pop(run_id, None)
+        self._forge.history.told()
+
+    def _move(self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]) -> None:
+        if state in ENDED:
+            runs.end(door, row, state, **facts)
+            return
+        if state == RunState.QUEUED:
+            facts = {"lease_until": None, "worker": None, "rung_at": 0, **facts}
+            keys.revoke(door, row["id"])
+        door.update(t.Run, t.Run.id == row["id"], state=state, **facts)
+        shown = {"state": state, "detail": facts.get("detail", "")}
+        history.append(door, row, [AgentEvent(Kind.STATE, shown)])
+
+    async def remember(self, run_id: str, generation: int, memory: bytes) -> None:
+        """Keep the agent's state for a run that follows this one. Raises `Fenced`."""
+
+        def work(door: Door) -> None:
+            row = scheduler.held(door, run_id, generation)
+            door.delete(t.Artifact, t.Artifact.run_id == run_id, t.Artifact.name == "memory")
+            door.insert(t.Artifact, tenant_id=row["tenant_id"], run_id=run_id, name="memory", data=memory)
+
+        await self._forge.store.run(None, work)
+
+    async def describe(self, run_id: str) -> tuple[Run, Project] | None:
+        """A run and its project, for a worker that finds a workspace of an earlier life; None when they are gone."""
+
+        def work(door: Door) -> tuple[Run, Project] | None:
+            row = door.one(t.Run, t.Run.id == run_id)
+            return (runs.find(door, run_id), projects.find(door, row["project_id"])) if row else None
+
+        return await self._forge.store.run(None, work)
+
+    async def reap(self, *, everything: bool = False) -> None:
+        """Queue lost runs again, or fail them as ``lost`` after too many losses; a lost run that was to stop has stopped."""
+
+        def work(door: Door) -> None:
+            for row in scheduler.lost(door, everything=everything):
+                losses = row["losses"] + 1
+                if row["want"] == "stop":
+                    runs.end(door, row, RunState.STOPPED, detail="Its worker died while it was being stopped.")
+                elif losses > self._forge.settings.max_losses:
+                    detail = f"Its worker died {losses} times."
+                    runs.end(door, row, RunState.FAILED, reason=Reason.LOST, detail=detail, losses=losses)
+                else:
+                    later = time.time() + scheduler.back_off(losses)
+                    detail = f"Worker {row['worker']} gave no word any more; the run starts again."
+                    self._move(door, row, RunState.QUEUED, {"losses": losses, "not_before": later, "detail": detail})
+
+        await self._forge.store.run(None, work)
+        self._forge.history.told()
+
+    def _redacted(self, run_id: str, event: AgentEvent) -> AgentEvent:
+        known = self._secrets.get(run_id, ())
+        clean = {k: redact(v, known) if isinstance(v, str) else v for k, v in event.data.items()}
+        return replace(event, data=clean)

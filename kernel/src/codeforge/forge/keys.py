@@ -1,0 +1,64 @@
+"""A run's own key for the model gateway: good for its model, its time and its run alone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codeforge.errors import Unauthorized
+from codeforge.store import Door
+from codeforge.store import tables as t
+from codeforge.vault import digest, new_secret
+
+if TYPE_CHECKING:
+    from codeforge.forge import Forge
+
+PREFIX = "cfrun_"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunKey:
+    """What a run's key opens."""
+
+    tenant_id: str
+    run_id: str
+    project_id: str
+    model: str
+
+
+def mint(door: Door, run: dict[str, object], seconds: float) -> str:
+    """A new key for a run, inside the caller's transaction; the run's earlier ones end."""
+    revoke(door, str(run["id"]))
+    secret = new_secret(PREFIX)
+    door.insert(
+        t.RunKey,
+        id=digest(secret),
+        tenant_id=run["tenant_id"],
+        run_id=run["id"],
+        project_id=run["project_id"],
+        model=run["model"],
+        expires_at=time.time() + seconds,
+    )
+    return secret
+
+
+def revoke(door: Door, run_id: str) -> None:
+    """End a run's keys, inside the caller's transaction."""
+    door.update(t.RunKey, t.RunKey.run_id == run_id, t.RunKey.revoked_at.is_null(), revoked_at=time.time())
+
+
+class Keys:
+    """What the gateway asks of a key that it was given."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+
+    async def open(self, secret: str) -> RunKey:
+        """What the key opens. Raises `Unauthorized` when it is unknown, revoked or expired."""
+        row = await self._forge.store.run(None, lambda d: d.one(t.RunKey, t.RunKey.id == digest(secret)))
+        if row is None:
+            raise Unauthorized("This is no key of a run.")
+        if row["revoked_at"] or row["expires_at"] < time.time():
+            raise Unauthorized("This run's key is not good any more: the run has ended or was stopped.")
+        return RunKey(**{name: row[name] for name in ("tenant_id", "run_id", "project_id", "model")})

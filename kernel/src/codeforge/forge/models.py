@@ -1,0 +1,144 @@
+"""Models, the providers they come from, and the aliases that people choose."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from codeforge.errors import Invalid, NotFound
+from codeforge.forge.rows import Row
+from codeforge.ids import new_id
+from codeforge.llm import Model
+from codeforge.model import Principal
+from codeforge.store import Door
+from codeforge.store import tables as t
+
+if TYPE_CHECKING:
+    from codeforge.forge import Forge
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provider:
+    """Where models come from. ``secret`` is for the gateway alone and never leaves it."""
+
+    id: str
+    name: str
+    kind: str
+    base_url: str
+    secret: str | None = field(default=None, repr=False)
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+class Models:
+    """What people can choose, asked of every installed source of models."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+
+    async def list(self, who: Principal) -> list[Model]:
+        """All models of the tenant, in the order of their sources."""
+        return [model for llm in self._forge.offers.llms.values() for model in await llm.models(who.tenant_id)]
+
+    async def find(self, who: Principal, name: str) -> Model:
+        """The model of that name, or the first one for "". Raises `NotFound` with what there is."""
+        models = await self.list(who)
+        for model in models:
+            if name in ("", model.name):
+                return model
+        if not models:
+            raise NotFound(
+                "There is no model yet: set OPENAI_API_KEY, ANTHROPIC_API_KEY or OLLAMA_HOST, "
+                "or add a provider with `codeforge models add`.",
+                field="model",
+            )
+        names = ", ".join(m.name for m in models[:8]) + (", ..." if len(models) > 8 else "")
+        raise NotFound(f"There is no model {name}; there is {names}.", field="model")
+
+
+class Providers:
+    """The tenant's providers; their keys go in, and come out for the gateway only."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+
+    async def list(self, tenant_id: str) -> list[Provider]:
+        """All providers, with their secrets: for the gateway. Never hand this to a page."""
+        found = await self._forge.store.run(tenant_id, lambda door: door.all(t.Provider))
+        return [self._provider(row) for row in found]
+
+    def _provider(self, row: Row) -> Provider:
+        secret = self._forge.vault.unlock(row["secret"]) if row["secret"] else None
+        return Provider(
+            id=row["id"], name=row["name"], kind=row["kind"], base_url=row["base_url"], secret=secret, settings=row["settings"]
+        )
+
+    async def set(
+        self,
+        who: Principal,
+        name: str,
+        kind: str,
+        *,
+        base_url: str = "",
+        secret: str | None = None,
+        settings: dict[str, Any] | None = None,
+    ) -> Provider:
+        """Add a provider or change it; a ``secret`` of None keeps the one there is. Raises `Invalid`."""
+        if not NAME.fullmatch(name):
+            raise Invalid("A provider's name is of a-z, 0-9, '.', '_' and '-', like openai or my-ollama.", field="name")
+        parts = urlsplit(base_url)
+        if base_url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
+            raise Invalid(f"{base_url} is no address of a provider: give http(s)://host/v1, without a user.", field="base_url")
+        if secret is not None and (not secret.isascii() or not secret.isprintable() or secret != secret.strip()):
+            raise Invalid("The key holds spaces or characters that no key has: copy it again.", field="key")
+        box = self._forge.vault.lock(secret) if secret else None
+
+        def work(door: Door) -> Row:
+            values = {"kind": kind, "base_url": base_url, "settings": settings or {}}
+            if secret is not None:
+                values["secret"] = box
+            if not door.update(t.Provider, t.Provider.name == name, **values):
+                door.insert(t.Provider, id=new_id(), name=name, created_at=time.time(), **values)
+            row = door.one(t.Provider, t.Provider.name == name)
+            assert row
+            return row
+
+        row = await self._forge.store.run(who.tenant_id, work)
+        await self._forge.forget_secrets(who.tenant_id)
+        return self._provider(row)
+
+    async def remove(self, who: Principal, name: str) -> None:
+        """Forget a provider and its key. Raises `NotFound`."""
+        if not await self._forge.store.run(who.tenant_id, lambda d: d.delete(t.Provider, t.Provider.name == name)):
+            raise NotFound(f"There is no provider {name}.")
+        await self._forge.forget_secrets(who.tenant_id)
+
+
+class Aliases:
+    """Names that people choose ("fast", "smart"), for models."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+
+    async def list(self, tenant_id: str) -> dict[str, str]:
+        """Alias -> model name."""
+        found = await self._forge.store.run(tenant_id, lambda door: door.all(t.Alias))
+        return {row["name"]: row["target"] for row in found}
+
+    async def set(self, who: Principal, name: str, target: str) -> None:
+        """Make ``name`` stand for the model ``target``; an empty target removes it. Raises `Invalid`, `NotFound`."""
+        if not NAME.fullmatch(name):
+            raise Invalid("An alias is of a-z, 0-9, '.', '_' and '-', like fast or smart.", field="name")
+        if target:
+            await self._forge.models.find(who, target)
+
+        def work(door: Door) -> None:
+            door.delete(t.Alias, t.Alias.name == name)
+            if target:
+                door.insert(t.Alias, name=name, target=target)
+
+        await self._forge.store.run(who.tenant_id, work)

@@ -1,0 +1,114 @@
+"""The reviewer's verdict on a change: accept delivers it, once, whatever is killed in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from codeforge.errors import Conflict, Invalid
+from codeforge.events import AgentEvent, Kind
+from codeforge.forge import history, projects, runs, tasks
+from codeforge.model import Principal, Reason, Run, RunState
+from codeforge.store import Door
+from codeforge.store import tables as t
+
+if TYPE_CHECKING:
+    from codeforge.forge import Forge
+
+VERDICTS = ("accept", "send_back", "reject")
+STRATEGIES = ("merge", "squash", "fast-forward")
+
+
+class Reviews:
+    """Verdicts on changes."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+        self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def give(
+        self, who: Principal, run_id: str, verdict: str, *, comment: str = "", strategy: str = "merge"
+    ) -> Run:
+        """Accept (deliver to the branch), send back (a new run with ``comment``) or reject a change.
+
+        Gives the run, or for send_back the new one. Accepting what is accepted already changes nothing. Raises
+        `Invalid`, `Conflict` for a run with nothing to review, and what `Scm.deliver` raises; then the change
+        still waits for review.
+        """
+        if verdict not in VERDICTS:
+            raise Invalid(f"{verdict!r} is no verdict: say accept, send_back or reject.", field="verdict")
+        if strategy not in STRATEGIES:
+            raise Invalid(f"{strategy!r} is no strategy: say {', '.join(STRATEGIES)}.", field="strategy")
+        async with self._one_at_a_time[run_id]:
+            run = await self._forge.runs.get(who, run_id)
+            if verdict == "accept":
+                return await self._accept(who, run, comment, strategy)
+            if verdict == "send_back":
+                return await self._forge.runs.follow_up(who, run, comment)
+            return await self._reject(who, run, comment)
+
+    async def _reject(self, who: Principal, run: Run, comment: str) -> Run:
+        if run.state == RunState.REJECTED:
+            return run
+        if run.state not in (RunState.REVIEW, RunState.FAILED, RunState.STOPPED):
+            raise Conflict(f"The run is {run.state}: there is no change to reject.")
+        await self._close(who, run, RunState.REJECTED, comment)
+        return await self._forge.runs.get(who, run.id)
+
+    async def _accept(self, who: Principal, run: Run, comment: str, strategy: str) -> Run:
+        if run.state == RunState.ACCEPTED:
+            return run
+        failed_check = run.state == RunState.FAILED and run.reason == Reason.CHECK_FAILED
+        if run.change is None or not (run.state == RunState.REVIEW or failed_check):
+            raise Conflict(f"The run is {run.state.replace('_', ' ')}: there is no change to accept.")
+        intent = {"by": who.user, "comment": comment, "strategy": strategy}
+        await self._forge.store.run(who.tenant_id, lambda d: d.update(t.Run, t.Run.id == run.id, intent=intent))
+        return await self.deliver(who, run, comment, strategy)
+
+    async def deliver(self, who: Principal, run: Run, comment: str, strategy: str) -> Run:
+        """Deliver an accepted change; also what a restart does with an intent that was cut off."""
+        assert run.change
+        project = await self._forge.store.run(who.tenant_id, projects.find, run.project_id)
+        task = await self._forge.store.run(who.tenant_id, tasks.find, run.task_id)
+        message = f"{task.title}\n\nTask: {task.id}\nRun: {run.id}\nAgent: {run.agent} ({run.model})\nAccepted-by: {who.user}\n"
+        try:
+            delivery = await self._forge.projects.scm(project.scm).deliver(
+                project, run.change, strategy=strategy, message=message, author=f"{who.user} <{who.user}@codeforge.local>"
+            )
+        except Exception:
+            await self._forge.store.run(who.tenant_id, lambda d: d.update(t.Run, t.Run.id == run.id, intent=None))
+            raise
+        where = AgentEvent(Kind.DELIVERED, {"branch": delivery.branch, "commit": delivery.commit})
+        await self._close(who, run, RunState.ACCEPTED, comment, where, delivered=delivery.commit)
+        return await self._forge.runs.get(who, run.id)
+
+    async def resume(self) -> None:
+        """Finish the deliveries that a dead server had begun."""
+        cut_off = await self._forge.store.run(
+            None, lambda d: d.all(t.Run, t.Run.intent.is_null(False), t.Run.state.in_([RunState.REVIEW, RunState.FAILED]))
+        )
+        for row in cut_off:
+            intent = row["intent"]
+            who = Principal(user_id="", user=intent["by"], tenant_id=row["tenant_id"], scopes=frozenset())
+            run = await self._forge.runs.get(who, row["id"])
+            try:
+                await self.deliver(who, run, intent["comment"], intent["strategy"])
+            except Exception as error:
+                await self._forge.note(run, f"The delivery could not be finished: {error}")
+
+    async def _close(
+        self, who: Principal, run: Run, state: RunState, comment: str, *more: AgentEvent, delivered: str | None = None
+    ) -> None:
+        verdict = "accept" if state == RunState.ACCEPTED else "reject"
+
+        def work(door: Door) -> None:
+            row = runs.row_of(door, run.id)
+            if row["state"] == state:
+                return
+            history.append(door, row, [AgentEvent(Kind.REVIEW, {"verdict": verdict, "comment": comment, "by": who.user}), *more])
+            kept = {name: row[name] for name in ("reason", "detail", "ended_at")}
+            runs.end(door, row, state, **kept, delivered=delivered, intent=None)
+
+        await self._forge.store.run(who.tenant_id, work)
+        self._forge.history.told()

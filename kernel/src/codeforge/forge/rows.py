@@ -1,0 +1,54 @@
+"""Rows of the database as facts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from codeforge.events import Event, Kind
+from codeforge.model import Change, CheckResult, Limits, Project, Reason, Run, RunState, Task, Usage
+
+Row = dict[str, Any]
+
+
+def moment(seconds: float) -> datetime:
+    """Seconds since 1970 as a UTC time."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def project(row: Row) -> Project:
+    return Project(**{**row, "limits": Limits(**row["limits"]), "created_at": moment(row["created_at"])})
+
+
+def task(row: Row) -> Task:
+    return Task(**{**row, "created_at": moment(row["created_at"])})
+
+
+_ONLY_IN_THE_TABLE = ("not_before", "rung_at", "intent")
+
+
+def run(row: Row, usage: Usage) -> Run:
+    facts = {name: value for name, value in row.items() if name not in _ONLY_IN_THE_TABLE}
+    for name in ("created_at", "started_at", "ended_at"):
+        facts[name] = None if row[name] is None else moment(row[name])
+    return Run(
+        **{
+            **facts,
+            "state": RunState(row["state"]),
+            "reason": Reason(row["reason"]) if row["reason"] else None,
+            "change": Change(**row["change"]) if row["change"] else None,
+            "check": CheckResult(**row["check"]) if row["check"] else None,
+            "usage": usage,
+        }
+    )
+
+
+def event(row: Row) -> Event:
+    return Event(
+        run_id=row["run_id"],
+        seq=row["seq"],
+        time=moment(row["time"]),
+        kind=Kind(row["kind"]),
+        data=row["data"],
+        offset=row["offset"],
+    )

@@ -1,0 +1,75 @@
+"""Who works on what: claims with a generation and a lease, renewals, and what becomes of a lost run.
+
+Functions over the system's door; the caller's transaction makes each one atomic, and a claim exact.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from codeforge.errors import Fenced, NotFound
+from codeforge.model import HELD, RunState
+from codeforge.store import Door
+from codeforge.store import tables as t
+
+Row = dict[str, Any]
+
+
+def claim(door: Door, worker: str, lease: float) -> Row | None:
+    """Give the first ready run to ``worker``: generation + 1 and a lease. None when nothing is ready."""
+    now = time.time()
+    ready = door.query(t.Run, t.Run.state == RunState.QUEUED, t.Run.not_before <= now)
+    found = door.rows(ready.order_by(t.Run.priority.desc(), t.Run.id).limit(1))
+    if not found:
+        return None
+    [row] = found
+    door.update(
+        t.Run,
+        t.Run.id == row["id"],
+        state=RunState.PREPARING,
+        generation=row["generation"] + 1,
+        worker=worker,
+        lease_until=now + lease,
+        want=None,
+        started_at=row["started_at"] or now,
+    )
+    return held(door, row["id"], row["generation"] + 1)
+
+
+def held(door: Door, run_id: str, generation: int) -> Row:
+    """The run, if this generation still holds it. Raises `Fenced`."""
+    row = door.one(t.Run, t.Run.id == run_id)
+    if row is None:
+        raise NotFound(f"There is no run {run_id}.")
+    if row["generation"] != generation or row["state"] not in HELD:
+        raise Fenced(f"Run {run_id} is not held by generation {generation} any more.")
+    return row
+
+
+def renew(door: Door, run_id: str, generation: int, lease: float) -> Row:
+    """Extend the lease; gives the run with what people want of it. Raises `Fenced`."""
+    row = held(door, run_id, generation)
+    door.update(t.Run, t.Run.id == run_id, lease_until=time.time() + lease)
+    return row
+
+
+def lost(door: Door, *, everything: bool = False) -> list[Row]:
+    """Runs whose lease ran out; with ``everything`` all that are held, because no worker can be alive."""
+    late = () if everything else (t.Run.lease_until < time.time(),)
+    return door.all(t.Run, t.Run.state.in_(list(HELD)), *late)
+
+
+def unrung(door: Door, ring_again: float, limit: int = 100) -> list[str]:
+    """Ids of ready runs that no worker was told of lately, marked as told now."""
+    now = time.time()
+    ready = door.query(t.Run, t.Run.state == RunState.QUEUED, t.Run.not_before <= now, t.Run.rung_at < now - ring_again)
+    ids = [row["id"] for row in door.rows(ready.order_by(t.Run.priority.desc(), t.Run.id).limit(limit))]
+    if ids:
+        door.update(t.Run, t.Run.id.in_(ids), rung_at=now)
+    return ids
+
+
+def back_off(losses: int) -> float:
+    """Seconds before a lost run is taken up again: 0, 5, 10, 20, ... at most 300."""
+    return min(300.0, 5.0 * 2 ** (losses - 2)) if losses > 1 else 0.0

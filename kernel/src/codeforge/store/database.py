@@ -1,0 +1,121 @@
+"""The database: opened, migrated under a lock, and used from one thread; a door per tenant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import peewee
+from peewee import Expression, Model, Query
+
+from codeforge.errors import Unavailable
+from codeforge.store import migrate
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Row = dict[str, Any]
+
+PRAGMAS = {"journal_mode": "wal", "synchronous": "normal", "busy_timeout": 5000, "foreign_keys": 1}
+
+
+class Door:
+    """The way to rows. With a ``tenant_id`` it shows and makes that tenant's rows only; None is the system's door."""
+
+    def __init__(self, database: peewee.Database, tenant_id: str | None) -> None:
+        self.database, self.tenant_id = database, tenant_id
+
+    def _mine(self, table: type[Model], where: tuple[Expression, ...]) -> list[Expression]:
+        return list(where) if self.tenant_id is None else [*where, table.tenant_id == self.tenant_id]
+
+    def query(self, table: type[Model], *where: Expression) -> Any:
+        """A select of whole rows, to be ordered and limited; run it with `rows`."""
+        conditions = self._mine(table, where)
+        return table.select().where(*conditions) if conditions else table.select()
+
+    def rows(self, query: Query) -> list[Row]:
+        """The rows of a query as dictionaries."""
+        return list(query.dicts().execute(self.database))
+
+    def all(self, table: type[Model], *where: Expression) -> list[Row]:
+        """The matching rows in the order of their ids."""
+        return self.rows(self.query(table, *where).order_by(*table._meta.get_primary_keys()))
+
+    def one(self, table: type[Model], *where: Expression) -> Row | None:
+        """The matching row, or None."""
+        return next(iter(self.rows(self.query(table, *where).limit(1))), None)
+
+    def insert(self, table: type[Model], **values: Any) -> None:
+        """Make one row, this tenant's where the table belongs to tenants."""
+        if self.tenant_id is not None:
+            values["tenant_id"] = self.tenant_id
+        table.insert(**values).execute(self.database)
+
+    def insert_all(self, table: type[Model], rows: Iterable[Row]) -> None:
+        """Make rows that carry their tenant already."""
+        table.insert_many(list(rows)).execute(self.database)
+
+    def update(self, table: type[Model], *where: Expression, **values: Any) -> int:
+        """Change the matching rows; gives their number."""
+        return int(table.update(**values).where(*self._mine(table, where)).execute(self.database))
+
+    def delete(self, table: type[Model], *where: Expression) -> int:
+        """Remove the matching rows; gives their number."""
+        return int(table.delete().where(*self._mine(table, where)).execute(self.database))
+
+
+class Store:
+    """An open database. Every unit of work is one transaction on the store's own thread.
+
+    ``Store.open`` raises `Unavailable` when the file cannot be made or written, or when a newer CodeForge
+    wrote it.
+    """
+
+    def __init__(self, database: peewee.Database) -> None:
+        self._database = database
+        self._thread = ThreadPoolExecutor(1, "store")
+
+    @classmethod
+    async def open(cls, folder: Path, url: str = "") -> Store:
+        """The database at ``url``, or codeforge.db in ``folder``."""
+        if url and not url.startswith("sqlite:"):
+            raise Unavailable(f"The database {url.split(':')[0]} is not supported yet: leave database_url empty.")
+        path = Path(url.removeprefix("sqlite:").removeprefix("//")) if url else folder / "codeforge.db"
+        store = cls(peewee.SqliteDatabase(path, pragmas=PRAGMAS))
+        try:
+            await store._in_thread(lambda: migrate.up(store._database, path))
+        except peewee.DatabaseError as error:
+            await store.close()
+            raise Unavailable(f"The database {path} cannot be used: {error}. Check its rights and the disk.") from error
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def run(
+        self,
+        tenant_id: str | None,
+        work: Callable[Concatenate[Door, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Call ``work(door, ...)`` in one transaction; ``tenant_id`` None opens the system's door."""
+
+        def transaction() -> T:
+            with self._database.atomic("IMMEDIATE"):
+                return work(Door(self._database, tenant_id), *args, **kwargs)
+
+        try:
+            return await self._in_thread(transaction)
+        except peewee.OperationalError as error:
+            raise Unavailable(f"The database did not take this: {error}. Check the disk, then try again.") from error
+
+    async def close(self) -> None:
+        """Close the connection and end the thread."""
+        await self._in_thread(self._database.close)
+        self._thread.shutdown()

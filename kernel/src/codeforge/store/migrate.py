@@ -1,0 +1,29 @@
+"""Brings a database forward to this version's schema, one process at a time; refuses one from the future."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+
+import peewee
+
+from codeforge.errors import Unavailable
+
+FOLDER = Path(__file__).parent / "migrations"
+
+
+def up(database: peewee.Database, path: Path) -> None:
+    """Connect and apply what is missing. Raises `Unavailable` when a newer CodeForge has been here."""
+    from playhouse.migrations import Runner
+
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        database.connect()
+        runner = Runner(database, str(FOLDER))
+        known = {migration.name for migration in runner.migrations()}
+        if newer := sorted(set(runner.applied()) - known):
+            raise Unavailable(
+                f"The database {path} was written by a newer CodeForge (it has {newer[-1]}): "
+                "install that version again, or use another data folder."
+            )
+        runner.up()

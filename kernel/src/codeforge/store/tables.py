@@ -1,0 +1,267 @@
+"""The tables. Times are seconds since 1970 (UTC), money is micro-dollars (NULL: unpriced), hashes are SHA-256 in hex.
+
+A table with ``tenant_id`` belongs to tenants and is reached through their `Door` only.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    BooleanField,
+    CharField,
+    CompositeKey,
+    DoubleField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+
+class Json(TextField):  # type: ignore[misc]
+    """A value kept as JSON text, alike on every database."""
+
+    def db_value(self, value: Any) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def python_value(self, value: str | None) -> Any:
+        return None if value is None else json.loads(value)
+
+
+def key() -> CharField:
+    return CharField(primary_key=True, max_length=64)
+
+
+def ref(**options: Any) -> CharField:
+    return CharField(max_length=64, index=True, **options)
+
+
+class Tenant(Model):  # type: ignore[misc]
+    id = key()
+    name = TextField()
+
+
+class User(Model):  # type: ignore[misc]
+    id = key()
+    tenant_id = ref()
+    name = TextField()
+    role = TextField()
+    created_at = DoubleField()
+
+
+class Link(Model):  # type: ignore[misc]
+    """A one-time sign-in link; ``id`` is the hash of its secret."""
+
+    id = key()
+    user_id = ref()
+    expires_at = DoubleField()
+
+
+class Session(Model):  # type: ignore[misc]
+    """A signed-in browser; ``id`` is the hash of the cookie."""
+
+    id = key()
+    user_id = ref()
+    created_at = DoubleField()
+    expires_at = DoubleField()
+
+
+class Token(Model):  # type: ignore[misc]
+    """A bearer token; only its ``hash`` is kept."""
+
+    id = key()
+    tenant_id = ref()
+    user_id = ref()
+    name = TextField()
+    hash = CharField(max_length=64, unique=True)
+    scopes = Json()
+    created_at = DoubleField()
+    expires_at = DoubleField(null=True)
+    used_at = DoubleField(null=True)
+    revoked_at = DoubleField(null=True)
+
+
+class Project(Model):  # type: ignore[misc]
+    id = key()
+    tenant_id = ref()
+    name = TextField()
+    url = TextField()
+    scm = TextField()
+    branch = TextField()
+    agent = TextField()
+    model = TextField()
+    check = TextField(column_name="check_command")
+    limits = Json()
+    created_at = DoubleField()
+    version = IntegerField(default=1)
+
+    class Meta:
+        indexes = ((("tenant_id", "name"), True),)
+
+
+class Task(Model):  # type: ignore[misc]
+    id = key()
+    tenant_id = ref()
+    project_id = ref()
+    title = TextField()
+    prompt = TextField()
+    priority = IntegerField()
+    agent = TextField(null=True)
+    model = TextField(null=True)
+    check = TextField(null=True, column_name="check_command")
+    created_at = DoubleField()
+
+
+class Run(Model):  # type: ignore[misc]
+    id = key()
+    tenant_id = ref()
+    project_id = ref()
+    task_id = ref()
+    number = IntegerField()
+    follows = CharField(max_length=64, null=True)
+    prompt = TextField()
+    agent = TextField()
+    model = TextField()
+    state = CharField(max_length=16)
+    reason = CharField(max_length=32, null=True)
+    detail = TextField(default="")
+    priority = IntegerField(default=0)
+    generation = IntegerField(default=0)
+    losses = IntegerField(default=0)
+    worker = TextField(null=True)
+    lease_until = DoubleField(null=True)
+    not_before = DoubleField(default=0)
+    rung_at = DoubleField(default=0)
+    want = TextField(null=True)
+    base = TextField(null=True)
+    change = Json(null=True)
+    check = Json(null=True, column_name="check_result")
+    intent = Json(null=True)
+    delivered = TextField(null=True)
+    created_at = DoubleField()
+    started_at = DoubleField(null=True)
+    ended_at = DoubleField(null=True)
+
+    class Meta:
+        indexes = ((("state", "priority", "id"), False), (("task_id", "number"), True))
+
+
+class Event(Model):  # type: ignore[misc]
+    """``offset`` numbers the events of all runs, ``seq`` those of one run from 1 without gaps."""
+
+    offset = BigAutoField()
+    tenant_id = CharField(max_length=64)
+    run_id = CharField(max_length=64)
+    seq = IntegerField()
+    time = DoubleField()
+    kind = CharField(max_length=16)
+    data = Json()
+
+    class Meta:
+        indexes = ((("run_id", "seq"), True), (("tenant_id", "offset"), False))
+
+
+class Message(Model):  # type: ignore[misc]
+    """Words of a person to a run that is at work."""
+
+    id = key()
+    tenant_id = ref()
+    run_id = ref()
+    text = TextField()
+    created_at = DoubleField()
+
+
+class Artifact(Model):  # type: ignore[misc]
+    """Bytes that a run leaves for those that follow it, such as an agent's conversation."""
+
+    run_id = CharField(max_length=64)
+    name = CharField(max_length=64)
+    tenant_id = ref()
+    data = BlobField()
+
+    class Meta:
+        primary_key = CompositeKey("run_id", "name")
+
+
+class RunKey(Model):  # type: ignore[misc]
+    """A run's own key for the model gateway; ``id`` is its hash."""
+
+    id = key()
+    tenant_id = ref()
+    run_id = ref()
+    project_id = ref()
+    model = TextField()
+    expires_at = DoubleField()
+    revoked_at = DoubleField(null=True)
+
+
+class Provider(Model):  # type: ignore[misc]
+    """Where models come from; ``secret`` is encrypted with a key that is not in the database."""
+
+    id = key()
+    tenant_id = ref()
+    name = TextField()
+    kind = TextField()
+    base_url = TextField()
+    secret = BlobField(null=True)
+    settings = Json()
+    created_at = DoubleField()
+
+    class Meta:
+        indexes = ((("tenant_id", "name"), True),)
+
+
+class Alias(Model):  # type: ignore[misc]
+    """A name that people choose, for a model of a provider."""
+
+    tenant_id = CharField(max_length=64)
+    name = CharField(max_length=128)
+    target = TextField()
+
+    class Meta:
+        primary_key = CompositeKey("tenant_id", "name")
+
+
+class Call(Model):  # type: ignore[misc]
+    """One model call, as the gateway counted it. ``counted`` is "reported", "counted" or "unpriced"."""
+
+    id = key()
+    tenant_id = ref()
+    run_id = ref(null=True)
+    project_id = ref(null=True)
+    provider = TextField()
+    model = TextField()
+    status = IntegerField()
+    streamed = BooleanField()
+    replayed = BooleanField(default=False)
+    prompt_tokens = IntegerField(default=0)
+    completion_tokens = IntegerField(default=0)
+    cached_tokens = IntegerField(default=0)
+    cost_micro = BigIntegerField(null=True)
+    counted = CharField(max_length=16)
+    milliseconds = IntegerField()
+    error = TextField(default="")
+    created_at = DoubleField(index=True)
+
+
+class Once(Model):  # type: ignore[misc]
+    """The answer to a POST that carried an Idempotency-Key, kept for a day."""
+
+    tenant_id = CharField(max_length=64)
+    key = CharField(max_length=255)
+    request = CharField(max_length=64)
+    status = IntegerField()
+    answer = TextField()
+    created_at = DoubleField(index=True)
+
+    class Meta:
+        primary_key = CompositeKey("tenant_id", "key")
+
+
+TABLES: tuple[type[Model], ...] = (
+    Tenant, User, Link, Session, Token, Project, Task, Run, Event, Message, Artifact, RunKey, Provider, Alias, Call, Once,
+)  # fmt: skip
