@@ -77,7 +77,7 @@ def _env(job: AgentJob) -> dict[str, str]:
     config.write_text("[user]\n\tname = Aider\n\temail = aider@localhost\n[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
     temporary.mkdir(exist_ok=True)
     return {
-        "PATH": SYSTEM_PATH, "HOME": str(job.home), "TMPDIR": str(temporary), "LANG": "C.UTF-8", "TERM": "dumb",
+        "PATH": SYSTEM_PATH, "HOME": str(job.home), "TMPDIR": str(temporary), "LANG": "C.UTF-8", "TERM": "linux",
         "TZ": os.environ.get("TZ", "UTC"), "NO_COLOR": "1", "BROWSER": "/bin/true", "GIT_CONFIG_GLOBAL": str(config),
         "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "CODEFORGE_RUN": job.run_id,
     }  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .litellm_double import Again, CallFailed, Final
-from .report import Lines, Report
+from .report import Report
 
 TRIED_AGAIN = {408, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
 _CODES = {"budget_exceeded": 402, "rate_limit_exceeded": 429, "insufficient_quota": 429, "invalid_api_key": 401}
@@ -79,7 +79,7 @@ class Answer:
         self.usage: SimpleNamespace | None = None
 
     def __iter__(self) -> Iterator[SimpleNamespace]:
-        finish, thoughts = None, Lines(self._report, "thought")
+        finish = None
         for line in self._gateway.lines(self._body):
             data = line.removeprefix(b"data:").strip()
             if not line.startswith(b"data:") or data == b"[DONE]":
@@ -93,9 +93,8 @@ class Answer:
                 finish = choice.get("finish_reason") or finish
                 delta = choice.get("delta") or {}
                 if thought := delta.get("reasoning_content") or delta.get("reasoning"):
-                    thoughts.add(thought)
+                    self._report.stream("thought", thought)
                 if delta.get("content"):
-                    thoughts.flush()
                     yield _chunk(delta["content"], None)
         if not finish:  # a reply that was cut off must not be applied as if it were whole
             raise self._gateway.failed("the connection broke in the middle of the answer")

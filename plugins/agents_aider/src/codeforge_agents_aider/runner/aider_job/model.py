@@ -63,9 +63,11 @@ class GatewayModel(models.Model):  # type: ignore[misc]
         return list(_encoding().encode_ordinary(text))
 
     def token_count(self, messages: Any) -> int:
-        if isinstance(messages, str):
-            return len(self.tokenizer(messages))
-        return sum(4 + len(self.tokenizer(str(message.get("content") or ""))) for message in messages)
+        """Tokens of a text, a message or a list of messages, about."""
+        if isinstance(messages, list):
+            return sum(map(self.token_count, messages))
+        text = messages["content"] if isinstance(messages, dict) else messages
+        return len(self.tokenizer(str(text or "")))
 
 
 def _known(name: str) -> str | None:

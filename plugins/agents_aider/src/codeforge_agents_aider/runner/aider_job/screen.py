@@ -16,8 +16,8 @@ class Screen(InputOutput):  # type: ignore[misc]
     """Says yes to edits inside the workspace, no to commands, URLs and everything outside; shows nothing."""
 
     def __init__(self, workspace: Path, report: Report) -> None:
-        super().__init__(pretty=False, yes=True, fancy_input=False, encoding="utf-8")
         self._root, self._report = workspace.resolve(), report
+        super().__init__(pretty=False, yes=True, fancy_input=False, encoding="utf-8")
 
     def inside(self, path: str) -> Path | None:
         """``path`` as it is on disk, or None when that is outside the workspace or in a .git."""

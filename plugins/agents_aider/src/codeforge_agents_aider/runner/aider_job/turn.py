@@ -8,7 +8,7 @@ from typing import Any
 from .coder import keep_conversation
 from .job import Job
 from .litellm_double import CallFailed
-from .report import Lines, Report
+from .report import Report
 
 
 def work(job: Job, coder: Any, report: Report) -> None:
@@ -19,10 +19,9 @@ def work(job: Job, coder: Any, report: Report) -> None:
     coder.check_for_file_mentions(job.prompt)
     message: str | None = job.prompt
     while message:
-        malformed, coder.reflected_message, said = coder.num_malformed_responses, None, Lines(report, "said")
+        malformed, coder.reflected_message = coder.num_malformed_responses, None
         for fragment in coder.send_message(message):
-            said.add(fragment)
-        said.flush()
+            report.stream("said", fragment)
         keep_conversation(job, coder)
         message = None
         if coder.reflected_message and coder.num_reflections < coder.max_reflections:

@@ -1,0 +1,29 @@
+"""Real stand-ins for tests of the kernel, of plugins and of what authors build: imported only when first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from codeforge.testing.folders import agents_dir as agents_dir
+    from codeforge.testing.model_server import ScriptedModels as ScriptedModels
+    from codeforge.testing.model_server import Seen as Seen
+    from codeforge.testing.ports import free_port as free_port
+    from codeforge.testing.rabbitmq import PrivateRabbit as PrivateRabbit
+    from codeforge.testing.steps import Step as Step
+    from codeforge.testing.steps import search_replace as search_replace
+
+_HOMES = {
+    "folders": "agents_dir",
+    "model_server": "ScriptedModels Seen",
+    "ports": "free_port",
+    "rabbitmq": "PrivateRabbit",
+    "steps": "Step search_replace",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'codeforge.testing' has no attribute {name!r}")
+    return getattr(import_module(f"codeforge.testing.{_HOME[name]}"), name)

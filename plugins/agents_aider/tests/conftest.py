@@ -1,0 +1,102 @@
+"""A real Aider, a scripted model server and a small repository to work on."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from codeforge import AgentEvent, AgentJob, Kind, Limits, Model
+from codeforge.testing import ScriptedModels, agents_dir, search_replace
+from codeforge_agents_aider import Aider
+
+KEY = "cf-canary-5b1f9e"
+HELLO = 'def greet():\n    return "hello"\n'
+FRIENDLY = 'def greet(name="world"):\n    return f"hello {name}"\n'
+EDIT = "I will make greet() friendlier.\n\n" + search_replace("hello.py", HELLO, FRIENDLY)
+
+
+@dataclass
+class Desk:
+    """A workspace with its job's folders, and what came of it."""
+
+    folder: Path
+    gateway: str
+    events: list[AgentEvent] = field(default_factory=list)
+
+    @property
+    def workspace(self) -> Path:
+        return self.folder / "workspace"
+
+    def write(self, files: dict[str, str]) -> None:
+        for name, text in files.items():
+            path = self.workspace / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, newline="")
+
+    def git(self, *arguments: str) -> str:
+        command = ["git", "-C", str(self.workspace), "-c", "user.name=t", "-c", "user.email=t@localhost", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def commit(self) -> None:
+        self.git("init", "-q", "-b", "main")
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", "start")
+
+    def job(self, model: str = "m", prompt: str = "Make greet() in hello.py friendlier.", **more: object) -> AgentJob:
+        more = {"run_id": f"run-{os.getpid()}-{id(self)}", "gateway": self.gateway, "key": KEY, **more}
+        return AgentJob(
+            prompt=prompt, workspace=self.workspace, home=self.folder / "home", state=self.folder / "state",
+            model=Model(name=model, provider="scripted", window=100_000, input_price=1_000_000, output_price=2_000_000),
+            **more,
+        )  # fmt: skip
+
+    async def run(self, aider: Aider, job: AgentJob) -> AgentEvent:
+        """Let ``aider`` work on ``job`` to its end; gives the last event."""
+        self.events = []
+        async with aclosing(aider.run(job)) as events:
+            async for event in events:
+                self.events.append(event)
+        return self.events[-1]
+
+    def texts(self, kind: Kind) -> list[str]:
+        return [next(iter(event.data.values())) for event in self.events if event.kind == kind]
+
+    def changed(self) -> list[str]:
+        return self.git("status", "--porcelain", "-uall", "--ignored").splitlines()
+
+
+@pytest.fixture(scope="session")
+def home() -> Path:
+    """Where Aider is installed: once for all sessions and all workers, which wait for one another."""
+    folder = agents_dir() / "aider"
+    asyncio.run(Aider(home=folder).install(print))
+    return folder
+
+
+@pytest.fixture
+def aider(home: Path) -> Aider:
+    return Aider(home=home, call_timeout=1.0, patience=1.0)
+
+
+@pytest.fixture
+async def models() -> AsyncIterator[ScriptedModels]:
+    async with ScriptedModels() as server:
+        server.script("m", [EDIT])
+        yield server
+
+
+@pytest.fixture
+def desk(tmp_path: Path, models: ScriptedModels) -> Desk:
+    desk = Desk(tmp_path, models.url)
+    desk.write({"hello.py": HELLO, "other.py": "def other():\n    return 1\n", "README.md": "# Sample\n"})
+    desk.commit()
+    return desk
+
+
+@pytest.fixture
+def limits() -> Callable[..., Limits]:
+    return Limits
