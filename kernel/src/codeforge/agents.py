@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,8 @@ class AgentJob:
     ``workspace`` is the checkout to change. ``home`` is an empty private folder to use as HOME. ``state`` is a
     private folder that is kept between the turns of one task: what a back end leaves there (its conversation)
     is there again when ``follow_up`` is true. ``gateway`` is an OpenAI-compatible base URL (".../llm/v1") and
-    ``key`` the run's own key for it, the only secret an agent ever holds.
+    ``key`` the run's own key for it, the only secret an agent ever holds. ``mark`` belongs into the
+    environment of whatever is started for this job: by it a later life of the worker finds what was left.
     """
 
     run_id: str
@@ -35,6 +36,7 @@ class AgentJob:
     key: str = field(repr=False)
     limits: Limits = field(default_factory=Limits)
     follow_up: bool = False
+    mark: Mapping[str, str] = field(default_factory=dict)
 
 
 class AgentBackend(ABC):

@@ -1,0 +1,5 @@
+"""The worker: takes runs that are ready and sees each one through, whatever happens to it."""
+
+from codeforge.worker.worker import Worker
+
+__all__ = ["Worker"]

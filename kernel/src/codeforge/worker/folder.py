@@ -1,0 +1,72 @@
+"""A run's folder on the worker's disk: workspace, the agent's HOME and memory, and what a later life must know."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import signal
+import tarfile
+from contextlib import suppress
+from pathlib import Path
+
+AUTHOR = "CodeForge <codeforge@localhost>"
+MEMORY_LIMIT = 32 * 1024 * 1024
+MARK = "CODEFORGE_RUN_FOLDER"
+"""An environment variable of everything that works for a run, by which a later life of the worker finds it."""
+
+
+class RunFolder:
+    """``<data>/runs/<run id>-<generation>``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.run_id, _, self.generation = path.name.partition("-")
+        self.workspace, self.home, self.state = path / "workspace", path / "home", path / "state"
+
+    @property
+    def ref(self) -> str:
+        """The hidden ref that holds this generation's work."""
+        return f"refs/codeforge/runs/{self.run_id}/{self.generation}"
+
+    def make(self, memory: bytes | None) -> None:
+        """Make the folder, with the agent's memory of an earlier run in ``state``."""
+        for folder in (self.path, self.home, self.state):
+            folder.mkdir(parents=True, mode=0o700)
+        if memory:
+            with tarfile.open(fileobj=io.BytesIO(memory)) as archive:
+                archive.extractall(self.state, filter="data")
+
+    def memory(self) -> bytes | None:
+        """The agent's state as an archive; None when there is none or it is larger than 32 MiB."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            archive.add(self.state, ".")
+        return buffer.getvalue() if any(self.state.iterdir()) and buffer.tell() <= MEMORY_LIMIT else None
+
+    def note_base(self, base: str) -> None:
+        """Write down what the change is measured against."""
+        (self.path / "base").write_text(base, encoding="utf-8")
+
+    def base(self) -> str | None:
+        """What `note_base` wrote, or None."""
+        with suppress(OSError):
+            return (self.path / "base").read_text(encoding="utf-8")
+        return None
+
+    def mark(self) -> dict[str, str]:
+        """The environment mark of everything that works in this folder."""
+        return {MARK: str(self.path)}
+
+    def end_processes(self) -> None:
+        """Kill whatever carries this folder's mark: a shim that was itself killed could not."""
+        mark = f"{MARK}={self.path}".encode()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                with suppress(OSError):
+                    if mark in (entry / "environ").read_bytes().split(b"\0"):
+                        os.kill(int(entry.name), signal.SIGKILL)
+
+    def remove(self) -> None:
+        """Delete the folder. The workspace has been removed by its kind of repository before."""
+        shutil.rmtree(self.path, ignore_errors=True)

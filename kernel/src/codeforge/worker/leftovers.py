@@ -1,0 +1,34 @@
+"""Workspaces that a dead worker left behind: their work goes into escrow before they go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from codeforge.forge import Coordinator, Offers
+from codeforge.worker.folder import AUTHOR, RunFolder
+
+log = logging.getLogger(__name__)
+
+
+async def save(folder: Path, coordinator: Coordinator, offers: Offers) -> None:
+    """Escrow and remove every run folder below ``folder``; one that cannot be saved stays, with a line in the log."""
+    found = await asyncio.to_thread(lambda: sorted(folder.iterdir()) if folder.is_dir() else [])
+    for path in found:
+        try:
+            await _save(RunFolder(path), coordinator, offers)
+        except Exception:
+            log.exception("the workspace %s of an earlier run could not be saved; it is left as it is", path)
+
+
+async def _save(left: RunFolder, coordinator: Coordinator, offers: Offers) -> None:
+    await asyncio.to_thread(left.end_processes)
+    facts = await coordinator.describe(left.run_id)
+    base = await asyncio.to_thread(left.base)
+    if facts and base and await asyncio.to_thread(left.workspace.is_dir):
+        run, project = facts
+        workspace = await offers.scms[project.scm].reopen(project, left.workspace, base)
+        await workspace.escrow(left.ref, f"What run {run.id} had done when its worker died", AUTHOR)
+        await workspace.remove()
+    await asyncio.to_thread(left.remove)

@@ -1,0 +1,64 @@
+"""A worker with a few slots: the doorbell fills a free one, and each slot's run is a task of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import TracebackType
+
+from codeforge.forge import Coordinator, Offers
+from codeforge.settings import Settings
+from codeforge.worker import leftovers
+from codeforge.worker.execution import Execution
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Works on up to ``settings.slots`` runs at once. Leaving the block hands unfinished runs back to the queue."""
+
+    def __init__(self, coordinator: Coordinator, offers: Offers, settings: Settings, *, name: str) -> None:
+        self.name = name
+        self._coordinator, self._offers, self._settings = coordinator, offers, settings
+        self._slots = asyncio.Semaphore(settings.slots)
+        self._executions: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    async def __aenter__(self) -> Worker:
+        return self
+
+    async def recover(self) -> None:
+        """Save what an earlier life of this worker left in its workspaces, then remove them."""
+        await leftovers.save(self._settings.data_dir / "runs", self._coordinator, self._offers)
+
+    async def answer(self, run_id: str) -> None:
+        """Answer the doorbell: wait for a free slot, claim what is first in the queue, and start on it.
+
+        The run that is claimed need not be ``run_id``: the queue's order counts, not the message's.
+        """
+        await self._slots.acquire()
+        started = False
+        try:
+            if not self._closing and (assignment := await self._coordinator.claim(self.name)):
+                execution = Execution(assignment, self._coordinator, self._offers, self._settings)
+                task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}")
+                self._executions.add(task)
+                task.add_done_callback(self._done)
+                started = True
+        finally:
+            if not started:
+                self._slots.release()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._executions.discard(task)
+        self._slots.release()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("%s ended by an error of CodeForge", task.get_name(), exc_info=error)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing = True
+        for task in self._executions:
+            task.cancel()
+        await asyncio.gather(*self._executions, return_exceptions=True)
