@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = ()
     """Plugins that are not loaded, by entry-point name, separated by commas."""
 
+    @field_validator("data_dir", "agents_dir")
+    @classmethod
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser().absolute()
+
     @field_validator("disabled_plugins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -92,7 +97,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags before the environment before codeforge.toml; never a .env file, which a repository could plant."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
 
     @property
     def agents_home(self) -> Path:
@@ -100,6 +105,6 @@ class Settings(BaseSettings):
         return self.agents_dir or self.data_dir / "agents"
 
 
-def _config_file() -> Path:
+def config_file() -> Path:
     """codeforge.toml in the user's configuration folder: not the current folder, which may be anybody's repository."""
     return Path(platformdirs.user_config_dir("codeforge", appauthor=False)) / "codeforge.toml"
