@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "agents": "AgentBackend AgentJob Say",
-    "errors": "CodeForgeError Conflict Forbidden Invalid MergeConflict NotFound Refusal RunFailure Unauthorized Unavailable",
+    "errors": "CodeForgeError Conflict Forbidden Invalid MergeConflict NotFound Refusal RunFailure "
+    "Unauthorized Unavailable",
     "events": "AgentEvent Event Kind",
     "forge": "Forge",
     "hooks": "hookimpl hookspec",
@@ -63,7 +64,7 @@ _HOMES = {
     "ui": "Panel",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
-__all__ = ["__version__", *_HOME]
+__all__ = ["__version__", *_HOME]  # noqa: PLE0604 (they are strings)
 
 
 def __getattr__(name: str) -> Any:

@@ -18,9 +18,9 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 _libc = ctypes.CDLL(None)
 
 
-def descendants():
+def descendants() -> list[int]:
     """The ids of all living processes below this one, parents first."""
-    children = {}
+    children: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
@@ -30,7 +30,7 @@ def descendants():
                 continue
             if state not in "ZX":
                 children.setdefault(int(parent), []).append(int(entry))
-    todo, found = [os.getpid()], []
+    todo, found = [os.getpid()], list[int]()
     while todo:
         for child in children.get(todo.pop(), ()):
             found.append(child)
@@ -38,7 +38,7 @@ def descendants():
     return found
 
 
-def send(pids, number):
+def send(pids: list[int], number: int) -> None:
     for pid in pids:
         try:
             os.kill(pid, number)
@@ -46,7 +46,7 @@ def send(pids, number):
             pass
 
 
-def reap(main, status):
+def reap(main: int, status: int | None) -> int | None:
     """Collect the dead; gives the main command's wait status once it is known."""
     while True:
         try:
@@ -59,7 +59,7 @@ def reap(main, status):
             status = this
 
 
-def sweep(main, status):
+def sweep(main: int, status: int | None) -> int | None:
     """Kill until nothing is left below."""
     while left := descendants():
         send(left, signal.SIGKILL)
@@ -68,7 +68,7 @@ def sweep(main, status):
     return reap(main, status)
 
 
-def spawn(command, lifeline):
+def spawn(command: list[str], lifeline: int) -> int:
     pid = os.fork()
     if pid:
         return pid
@@ -84,7 +84,7 @@ def spawn(command, lifeline):
     os._exit(127)
 
 
-def main():
+def main() -> None:
     lifeline, grace, command = int(sys.argv[1]), float(sys.argv[2]), sys.argv[4:]
     os.set_inheritable(lifeline, False)
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -95,7 +95,9 @@ def main():
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)  # the lifeline alone decides: a Ctrl-C must not race the owner
-    pid, status, deadline = spawn(command, lifeline), None, None
+    pid = spawn(command, lifeline)
+    status: int | None = None
+    deadline: float | None = None
     while status is None:
         waits = [awake] if deadline else [awake, lifeline]
         timeout = max(0.0, deadline - time.monotonic()) if deadline else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,8 +55,8 @@ class AgentBackend(ABC):
         """
 
     @abstractmethod
-    def run(self, job: AgentJob) -> AsyncIterator[AgentEvent]:
-        """Work on ``job``, yielding events; the last one is ``ended``.
+    def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
+        """Work on ``job``, yielding events; the last one is ``ended``. Write it as ``async def`` with ``yield``.
 
         Cancelled by cancelling the iteration: nothing the agent started may then be left running (see
         `codeforge.process.Process`, which sees to it). Anything raised ends the run as ``agent_error``;

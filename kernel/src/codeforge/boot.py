@@ -6,9 +6,8 @@ import asyncio
 import fcntl
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from codeforge.events import Event
 from codeforge.forge import Forge, Offers
 from codeforge.forge import runs as runs_of
 from codeforge.plugins import Plugins
+from codeforge.queues import Queue
 from codeforge.settings import Settings
 from codeforge.store import Store
 from codeforge.worker import Worker
@@ -45,22 +45,24 @@ def data_folder(settings: Settings) -> Path:
 
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
-    """Hold the data folder: an in-memory queue and a lone worker allow one server on it. Raises `Unavailable`."""
+    """Hold the data folder: an in-memory queue allows one server on it. Raises `Unavailable`."""
     with (folder / "server.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise Unavailable(
-                f"Another CodeForge is running on {folder}: use that one, stop it, or choose another CODEFORGE_DATA_DIR."
+                f"Another CodeForge is running on {folder}: use that one, stop it, or choose another folder."
             ) from error
         yield
 
 
 @asynccontextmanager
-async def open_forge(settings: Settings) -> AsyncIterator[tuple[Forge, Plugins]]:
+async def open_forge(
+    settings: Settings, extra: Mapping[str, object] | None = None
+) -> AsyncIterator[tuple[Forge, Plugins]]:
     """The forge with everything that the plugins offer, over an open database."""
     folder = data_folder(settings)
-    plugins = Plugins(settings.disabled_plugins)
+    plugins = Plugins(settings.disabled_plugins, extra)
     store = await Store.open(folder, settings.database_url)
     try:
         offers = Offers(agents=plugins.agents(settings), scms=plugins.scms(settings))
@@ -81,17 +83,20 @@ async def open_forge(settings: Settings) -> AsyncIterator[tuple[Forge, Plugins]]
 
 
 @asynccontextmanager
-async def house(settings: Settings, *, working: bool = True) -> AsyncIterator[Forge]:
+async def house(
+    settings: Settings, *, working: bool = True, extra: Mapping[str, object] | None = None
+) -> AsyncIterator[Forge]:
     """Everything in one process: API, pages, gateway, scheduler and (``working``) a worker.
 
-    ``forge.url`` is where it listens. Raises `Unavailable` for a port or data folder that is taken.
+    ``forge.url`` is where it listens; ``extra`` are plugin objects that are not installed. Raises `Unavailable`
+    for a port or data folder that is taken.
     """
     from codeforge.http import listen, make_app
 
     folder = data_folder(settings)
     async with AsyncExitStack() as stack:
         stack.enter_context(only_one(folder))
-        forge, plugins = await stack.enter_async_context(open_forge(settings))
+        forge, plugins = await stack.enter_async_context(open_forge(settings, extra))
         await forge.accounts.admin()
         routes = plugins.routes(forge)
         queue = _queue(plugins, settings)
@@ -117,7 +122,7 @@ async def house(settings: Settings, *, working: bool = True) -> AsyncIterator[Fo
         yield forge
 
 
-def _queue(plugins: Plugins, settings: Settings):  # type: ignore[no-untyped-def]
+def _queue(plugins: Plugins, settings: Settings) -> Queue:
     scheme = urlsplit(settings.broker_url).scheme
     queues = plugins.queues(settings)
     for queue in queues.values():
@@ -156,7 +161,7 @@ async def _tell_one(forge: Forge, plugins: Plugins, tenant_id: str, event: Event
 
 
 @asynccontextmanager
-async def _background(work):  # type: ignore[no-untyped-def]
+async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     task = asyncio.create_task(work)
     try:
         yield

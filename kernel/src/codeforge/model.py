@@ -75,7 +75,7 @@ class Reason(StrEnum):
 
 ADVICE: dict[Reason, str] = {
     Reason.AGENT_ERROR: "The agent ended with an error: read its last lines, then retry or choose another agent.",
-    Reason.AGENT_STUCK: "The agent repeated itself without progress: retry with a more precise prompt or another model.",
+    Reason.AGENT_STUCK: "The agent repeated itself without progress: retry with a clearer prompt or another model.",
     Reason.STEP_LIMIT: "The agent used up its steps: raise the project's step limit or split the task.",
     Reason.TIME_LIMIT: "The agent used up its time: raise the project's time limit or split the task.",
     Reason.BUDGET: "The budget is spent: raise it, then retry.",
@@ -103,7 +103,7 @@ RETRIED = frozenset({Reason.LOST, Reason.SCM_UNREACHABLE})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Where a run is cut off: model calls (steps), seconds of work, and micro-dollars (None: no limit)."""
+    """Where a run is cut off: model calls (steps), seconds of work, micro-dollars (None: no limit)."""
 
     steps: int = 50
     seconds: int = 3600
@@ -218,7 +218,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileChange:
-    """One path of a change. ``status`` is added, modified, deleted, renamed or typechange; counts are None when binary."""
+    """One path of a change. ``status``: added, modified, deleted, renamed, typechange; counts are None when binary."""
 
     path: str
     status: str

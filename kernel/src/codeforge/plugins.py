@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import inspect
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,16 +35,20 @@ log = logging.getLogger(__name__)
 
 
 class Plugins:
-    """The installed plugins of one application; a test, a server and a command each build their own."""
+    """The installed plugins of one application; a test, a server and a command each build their own.
 
-    def __init__(self, disabled: tuple[str, ...] = ()) -> None:
+    ``extra`` are plugin objects by name that are not installed: an embedding program's own, or a test's.
+    """
+
+    def __init__(self, disabled: tuple[str, ...] = (), extra: Mapping[str, object] | None = None) -> None:
         self._pluggy = pluggy.PluginManager(PROJECT)
         self._pluggy.add_hookspecs(hookspecs)
         self._found: dict[str, dict[str, Any]] = {}
         self._offered: dict[tuple[str, str], str] = {}
-        self._pluggy.register(builtin, "builtin")
-        self._found["builtin"] = {"distribution": "codeforge-kernel", "version": __version__, "offers": [], "broken": ""}
-        loaded = [found for entry in _entries() if (found := self._load(entry, disabled))]
+        ours = {"builtin": builtin, **(extra or {})}
+        for name in ours:
+            self._found[name] = {"distribution": "codeforge-kernel", "version": __version__, "offers": [], "broken": ""}
+        loaded = [*ours.items(), *(found for entry in _entries() if (found := self._load(entry, disabled)))]
         for name, plugin in loaded:  # a plugin's own specifications come before anybody's implementations
             self._add_specs(name, plugin)
         for name, plugin in loaded:
@@ -56,7 +61,8 @@ class Plugins:
         from codeforge.forge import PluginFact
 
         return [
-            PluginFact(name=name, **{**found, "offers": tuple(found["offers"])}) for name, found in sorted(self._found.items())
+            PluginFact(name=name, **{**found, "offers": tuple(found["offers"])})
+            for name, found in sorted(self._found.items())
         ]
 
     # ---- offers
@@ -89,16 +95,16 @@ class Plugins:
     # ---- decisions
 
     def choose_scm(self, url: str, scms: dict[str, Scm]) -> str | None:
-        return self._first("choose_scm", url=url, scms=scms)
+        return self._first(str, "choose_scm", url=url, scms=scms)
 
     def choose_agent(self, task: Task, project: Project) -> str | None:
-        return self._first("choose_agent", task=task, project=project)
+        return self._first(str, "choose_agent", task=task, project=project)
 
     def choose_model(self, task: Task, project: Project) -> str | None:
-        return self._first("choose_model", task=task, project=project)
+        return self._first(str, "choose_model", task=task, project=project)
 
     def rank_run(self, task: Task, project: Project) -> int | None:
-        return self._first("rank_run", task=task, project=project)
+        return self._first(int, "rank_run", task=task, project=project)
 
     # ---- moments
 
@@ -111,7 +117,9 @@ class Plugins:
                 raise RunFailure(Reason.REFUSED, f"{name} refused this run: {refusal}") from refusal
             except Exception as error:
                 log.exception("before_run of plugin %s failed", name)
-                raise RunFailure(Reason.INTERNAL, f"The plugin {name} failed before the run: {_words(error)}") from error
+                raise RunFailure(
+                    Reason.INTERNAL, f"The plugin {name} failed before the run: {_words(error)}"
+                ) from error
 
     async def on_event(self, run: Run, event: Event) -> None:
         for name, call in self._calls("on_event", run=run, event=event):
@@ -179,7 +187,7 @@ class Plugins:
         hooks = {
             options.get("specname") or name: getattr(plugin, name)
             for name in dir(plugin)
-            if (options := self._pluggy.parse_hookimpl_opts(plugin, name)) is not None  # type: ignore[arg-type]
+            if (options := self._pluggy.parse_hookimpl_opts(plugin, name)) is not None
         }
         if not hooks:
             return "it implements no hook: mark its functions with @hookimpl"
@@ -190,7 +198,9 @@ class Plugins:
                 near = difflib.get_close_matches(name, known, 1)
                 return f"there is no hook {name}" + (f": did you mean {near[0]}?" if near else "")
             if inspect.iscoroutinefunction(function) != inspect.iscoroutinefunction(caller.spec.function):
-                right, wrong = ("async def", "def") if inspect.iscoroutinefunction(caller.spec.function) else ("def", "async def")
+                right, wrong = (
+                    ("async def", "def") if inspect.iscoroutinefunction(caller.spec.function) else ("def", "async def")
+                )
                 return f"its {name} is written with `{wrong}`, but this hook takes `{right}`"
         return ""
 
@@ -204,7 +214,7 @@ class Plugins:
         """Each implementation with its plugin's name, in pluggy's order, ready to be called with what it takes."""
         for impl in reversed(getattr(self._pluggy.hook, hook).get_hookimpls()):
             own = {name: arguments[name] for name in impl.argnames}
-            yield impl.plugin_name, lambda function=impl.function, own=own: function(**own)
+            yield impl.plugin_name, partial(impl.function, **own)
 
     def _offers(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """What each plugin offers; one that raises is broken from then on."""
@@ -228,10 +238,10 @@ class Plugins:
                 self._found[plugin]["offers"].append(f"{what} {offer.name}")
         return offers
 
-    def _first(self, hook: str, **arguments: Any) -> Any:
+    def _first(self, answers: type[T], hook: str, **arguments: Any) -> T | None:
         for name, call in self._calls(hook, **arguments):
             try:
-                if (answer := call()) is not None:
+                if isinstance(answer := call(), answers):
                     return answer
             except Exception:
                 log.exception("%s of plugin %s failed", hook, name)

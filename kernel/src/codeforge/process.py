@@ -52,7 +52,8 @@ class Process:
             raise
         finally:
             os.close(theirs)
-        assert self._shim.stdout and self._shim.stderr
+        assert self._shim.stdout
+        assert self._shim.stderr
         self._open = 2
         self._readers = [
             asyncio.create_task(self._read(self._shim.stdout, "stdout")),

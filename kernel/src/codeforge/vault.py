@@ -1,4 +1,4 @@
-"""Secrets: encrypted at rest with a key outside the database, hashed where only a comparison is needed, redacted in texts."""
+"""Secrets: encrypted at rest with a key outside the database, hashed for comparison, redacted in texts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ class Vault:
                     new.write(Fernet.generate_key())
             return Fernet(self._path.read_bytes())
         except (OSError, ValueError) as error:
-            raise Unavailable(f"The key file {self._path} cannot be used ({error}): restore it from a backup.") from error
+            raise Unavailable(
+                f"The key file {self._path} cannot be used ({error}): restore it from a backup."
+            ) from error
 
     def lock(self, secret: str) -> bytes:
         """The secret, encrypted."""
@@ -55,7 +57,8 @@ class Vault:
             return self._fernet().decrypt(bytes(box)).decode()
         except InvalidToken as error:
             raise Unavailable(
-                f"The key file {self._path} is not the one that this secret was locked with: restore it, or set the secret again."
+                f"The key file {self._path} is not the one that this secret was locked with: restore it, "
+                "or set the secret again."
             ) from error
 
 

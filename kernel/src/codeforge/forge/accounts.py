@@ -72,7 +72,9 @@ class Accounts:
         def work(door: Door) -> None:
             row = door.one(t.Link, t.Link.id == digest(link), t.Link.expires_at > time.time())
             if row is None:
-                raise Unauthorized("This sign-in link was used already or is too old: get a new one with `codeforge link`.")
+                raise Unauthorized(
+                    "This sign-in link was used already or is too old: get a new one with `codeforge link`."
+                )
             door.delete(t.Link, t.Link.id == row["id"])
             door.delete(t.Session, t.Session.expires_at < time.time())
             now = time.time()
@@ -116,7 +118,9 @@ class Accounts:
     ) -> tuple[str, str]:
         """A new token of this user as (id, secret); the secret is shown this once. Raises `Invalid`."""
         if not name.strip() or len(name) > 100:
-            raise Invalid("Give the token a name of 1 to 100 characters, so that you know it when you revoke it.", field="name")
+            raise Invalid(
+                "Give the token a name of 1 to 100 characters, so that you know it when you revoke it.", field="name"
+            )
         if not scopes or not set(scopes) <= set(SCOPES) or not set(scopes) <= who.scopes:
             raise Invalid(f"Scopes are of {', '.join(SCOPES)}, and none that you do not have yourself.", field="scopes")
         secret, token_id = new_secret("cftok_"), new_id()

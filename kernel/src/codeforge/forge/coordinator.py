@@ -1,4 +1,4 @@
-"""What workers talk to: it gives out runs, passes on people's orders and takes reports of the current generation only."""
+"""What workers talk to: gives out runs, passes on people's orders, takes reports of the current generation only."""
 
 from __future__ import annotations
 
@@ -68,9 +68,14 @@ class Coordinator:
             secret = keys.mint(door, row, project.limits.seconds + KEY_MARGIN)
             history.append(door, row, [AgentEvent(Kind.STATE, {"state": RunState.PREPARING, "worker": worker})])
             before = runs.find(door, row["follows"]) if row["follows"] else None
-            memory = door.one(t.Artifact, t.Artifact.run_id == row["follows"], t.Artifact.name == "memory") if before else None
+            kept = (
+                door.one(t.Artifact, t.Artifact.run_id == row["follows"], t.Artifact.name == "memory")
+                if before
+                else None
+            )
             task = tasks.find(door, row["task_id"])
-            return runs.find(door, row["id"]), task, project, secret, before, memory and bytes(memory["data"])
+            memory = bytes(kept["data"]) if kept else None
+            return runs.find(door, row["id"]), task, project, secret, before, memory
 
         claimed = await self._forge.store.run(None, work)
         if claimed is None:
@@ -81,7 +86,9 @@ class Coordinator:
         try:
             model = await self._forge.models.find(who, run.model)
         except CodeForgeError as error:
-            await self.report(run.id, run.generation, state=RunState.FAILED, reason=Reason.PLUGIN_MISSING, detail=str(error))
+            await self.report(
+                run.id, run.generation, state=RunState.FAILED, reason=Reason.PLUGIN_MISSING, detail=str(error)
+            )
             return await self.claim(worker)
         self._nudges[run.id] = asyncio.Event()
         self._secrets[run.id] = (secret, *await self._forge.secrets(run.tenant_id))
@@ -191,7 +198,7 @@ class Coordinator:
         return await self._forge.store.run(None, work)
 
     async def reap(self, *, everything: bool = False) -> None:
-        """Queue lost runs again, or fail them as ``lost`` after too many losses; a lost run that was to stop has stopped."""
+        """Queue lost runs again; fail them as ``lost`` after too many losses; one that was to stop has stopped."""
 
         def work(door: Door) -> None:
             for row in scheduler.lost(door, everything=everything):

@@ -20,10 +20,19 @@ PAGE = 1000
 
 def append(door: Door, run: dict[str, Any], events: Iterable[AgentEvent]) -> int:
     """Number and store events of a run, inside the caller's transaction; gives the last number."""
-    [last] = door.rows(t.Event.select(fn.COALESCE(fn.MAX(t.Event.seq), 0).alias("seq")).where(t.Event.run_id == run["id"]))
+    [last] = door.rows(
+        t.Event.select(fn.COALESCE(fn.MAX(t.Event.seq), 0).alias("seq")).where(t.Event.run_id == run["id"])
+    )
     seq, now = int(last["seq"]), time.time()
     new = [
-        {"tenant_id": run["tenant_id"], "run_id": run["id"], "seq": seq + n, "time": now, "kind": e.kind, "data": e.data}
+        {
+            "tenant_id": run["tenant_id"],
+            "run_id": run["id"],
+            "seq": seq + n,
+            "time": now,
+            "kind": e.kind,
+            "data": e.data,
+        }
         for n, e in enumerate(events, 1)
     ]
     if new:

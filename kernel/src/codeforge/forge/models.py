@@ -74,7 +74,12 @@ class Providers:
     def _provider(self, row: Row) -> Provider:
         secret = self._forge.vault.unlock(row["secret"]) if row["secret"] else None
         return Provider(
-            id=row["id"], name=row["name"], kind=row["kind"], base_url=row["base_url"], secret=secret, settings=row["settings"]
+            id=row["id"],
+            name=row["name"],
+            kind=row["kind"],
+            base_url=row["base_url"],
+            secret=secret,
+            settings=row["settings"],
         )
 
     async def set(
@@ -92,13 +97,15 @@ class Providers:
             raise Invalid("A provider's name is of a-z, 0-9, '.', '_' and '-', like openai or my-ollama.", field="name")
         parts = urlsplit(base_url)
         if base_url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
-            raise Invalid(f"{base_url} is no address of a provider: give http(s)://host/v1, without a user.", field="base_url")
+            raise Invalid(
+                f"{base_url} is no address of a provider: give http(s)://host/v1, without a user.", field="base_url"
+            )
         if secret is not None and (not secret.isascii() or not secret.isprintable() or secret != secret.strip()):
             raise Invalid("The key holds spaces or characters that no key has: copy it again.", field="key")
         box = self._forge.vault.lock(secret) if secret else None
 
         def work(door: Door) -> Row:
-            values = {"kind": kind, "base_url": base_url, "settings": settings or {}}
+            values: dict[str, Any] = {"kind": kind, "base_url": base_url, "settings": settings or {}}
             if secret is not None:
                 values["secret"] = box
             if not door.update(t.Provider, t.Provider.name == name, **values):

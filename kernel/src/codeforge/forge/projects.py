@@ -49,10 +49,10 @@ def _remove(door: Door, project_id: str) -> Project:
     if door.one(t.Run, t.Run.project_id == project_id, t.Run.state.not_in(list(ENDED))):
         raise Conflict(f"{project.name} has runs under way: stop them first.")
     runs = t.Run.select(t.Run.id).where(t.Run.project_id == project_id)
-    for table in (t.Event, t.Message, t.Artifact, t.RunKey):
-        door.delete(table, table.run_id.in_(runs))
-    for table in (t.Run, t.Task):
-        door.delete(table, table.project_id == project_id)
+    for of_run in (t.Event, t.Message, t.Artifact, t.RunKey):
+        door.delete(of_run, of_run.run_id.in_(runs))
+    for of_project in (t.Run, t.Task):
+        door.delete(of_project, of_project.project_id == project_id)
     door.delete(t.Project, t.Project.id == project_id)
     return project
 
@@ -75,7 +75,9 @@ class Projects:
             raise Invalid("Give the repository's address or path.", field="url")
         name = self._forge.offers.choose_scm(url)
         if name is None:
-            raise Invalid(f"No installed plugin handles {url}: give a Git address or the path of a folder.", field="url")
+            raise Invalid(
+                f"No installed plugin handles {url}: give a Git address or the path of a folder.", field="url"
+            )
         scm = self.scm(name)
         return scm, await scm.inspect(url)
 
@@ -129,7 +131,14 @@ class Projects:
 
         ``version`` is the one that the person saw; `Conflict` when somebody was quicker.
         """
-        allowed = {f.name for f in dataclasses.fields(Project)} - {"id", "tenant_id", "url", "scm", "created_at", "version"}
+        allowed = {f.name for f in dataclasses.fields(Project)} - {
+            "id",
+            "tenant_id",
+            "url",
+            "scm",
+            "created_at",
+            "version",
+        }
         if unknown := set(values) - allowed:
             raise Invalid(f"{min(unknown)} of a project cannot be changed.", field=min(unknown))
         if agent := values.get("agent"):
@@ -153,7 +162,9 @@ class Projects:
         except Exception as error:  # whatever is wrong with a repository is this page's news, not its end
             return Health(name=project.name, ok=False, detail=str(error))
         if project.branch not in info.branches:
-            return Health(name=project.name, ok=False, detail=f"The branch {project.branch} is gone from {project.url}.")
+            return Health(
+                name=project.name, ok=False, detail=f"The branch {project.branch} is gone from {project.url}."
+            )
         return Health(name=project.name, ok=True, detail=f"{project.branch} is at {info.head[:10]}")
 
 

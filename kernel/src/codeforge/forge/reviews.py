@@ -71,10 +71,15 @@ class Reviews:
         assert run.change
         project = await self._forge.store.run(who.tenant_id, projects.find, run.project_id)
         task = await self._forge.store.run(who.tenant_id, tasks.find, run.task_id)
-        message = f"{task.title}\n\nTask: {task.id}\nRun: {run.id}\nAgent: {run.agent} ({run.model})\nAccepted-by: {who.user}\n"
+        trailers = {"Task": task.id, "Run": run.id, "Agent": f"{run.agent} ({run.model})", "Accepted-by": who.user}
+        message = f"{task.title}\n\n" + "".join(f"{name}: {value}\n" for name, value in trailers.items())
         try:
             delivery = await self._forge.projects.scm(project.scm).deliver(
-                project, run.change, strategy=strategy, message=message, author=f"{who.user} <{who.user}@codeforge.local>"
+                project,
+                run.change,
+                strategy=strategy,
+                message=message,
+                author=f"{who.user} <{who.user}@codeforge.local>",
             )
         except Exception:
             await self._forge.store.run(who.tenant_id, lambda d: d.update(t.Run, t.Run.id == run.id, intent=None))
@@ -86,7 +91,8 @@ class Reviews:
     async def resume(self) -> None:
         """Finish the deliveries that a dead server had begun."""
         cut_off = await self._forge.store.run(
-            None, lambda d: d.all(t.Run, t.Run.intent.is_null(False), t.Run.state.in_([RunState.REVIEW, RunState.FAILED]))
+            None,
+            lambda d: d.all(t.Run, t.Run.intent.is_null(False), t.Run.state.in_([RunState.REVIEW, RunState.FAILED])),
         )
         for row in cut_off:
             intent = row["intent"]
@@ -106,7 +112,9 @@ class Reviews:
             row = runs.row_of(door, run.id)
             if row["state"] == state:
                 return
-            history.append(door, row, [AgentEvent(Kind.REVIEW, {"verdict": verdict, "comment": comment, "by": who.user}), *more])
+            history.append(
+                door, row, [AgentEvent(Kind.REVIEW, {"verdict": verdict, "comment": comment, "by": who.user}), *more]
+            )
             kept = {name: row[name] for name in ("reason", "detail", "ended_at")}
             runs.end(door, row, state, **kept, delivered=delivered, intent=None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from codeforge.errors import Conflict, Invalid, NotFound
+from codeforge.errors import Conflict, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import calls, history, keys, projects, rows, tasks
 from codeforge.ids import new_id
@@ -70,20 +70,6 @@ class Runs:
         """One run. Raises `NotFound`."""
         return await self._forge.store.run(who.tenant_id, find, run_id)
 
-    async def list(
-        self, who: Principal, *, task_id: str = "", project_id: str = "", live: bool = False, limit: int = 100
-    ) -> list[Run]:
-        """Runs, newest first: of a task, of a project, or all; with ``live`` only those that have not ended."""
-
-        def work(door: Door) -> list[Run]:
-            where = [t.Run.task_id == task_id] if task_id else []
-            where += [t.Run.project_id == project_id] if project_id else []
-            where += [t.Run.state.in_(list(LIVE))] if live else []
-            found = door.rows(door.query(t.Run, *where).order_by(t.Run.id.desc()).limit(limit))
-            return [rows.run(row, calls.usage_of(door, t.Call.run_id == row["id"])) for row in found]
-
-        return await self._forge.store.run(who.tenant_id, work)
-
     async def stop(self, who: Principal, run_id: str) -> Run:
         """Ask a run to stop; what it did so far is kept. A run that has ended stays as it is.
 
@@ -137,7 +123,9 @@ class Runs:
         def work(door: Door) -> str:
             row = row_of(door, run.id)
             if row["state"] in (RunState.REVIEW, RunState.FAILED, RunState.STOPPED):
-                history.append(door, row, [AgentEvent(Kind.REVIEW, {"verdict": "send_back", "comment": text, "by": who.user})])
+                history.append(
+                    door, row, [AgentEvent(Kind.REVIEW, {"verdict": "send_back", "comment": text, "by": who.user})]
+                )
                 end(door, row, RunState.SENT_BACK, reason=row["reason"], detail=row["detail"], ended_at=row["ended_at"])
             return tasks.queue(
                 door, task, agent=run.agent, model=run.model, priority=run.priority, prompt=text, follows=run.id
@@ -172,3 +160,17 @@ class Runs:
     async def _queued(self, who: Principal, run_id: str) -> Run:
         await self._forge.ring(run_id)
         return await self.get(who, run_id)
+
+    async def list(
+        self, who: Principal, *, task_id: str = "", project_id: str = "", live: bool = False, limit: int = 100
+    ) -> list[Run]:
+        """Runs, newest first: of a task, of a project, or all; with ``live`` only those that have not ended."""
+
+        def work(door: Door) -> list[Run]:
+            where = [t.Run.task_id == task_id] if task_id else []
+            where += [t.Run.project_id == project_id] if project_id else []
+            where += [t.Run.state.in_(list(LIVE))] if live else []
+            found = door.rows(door.query(t.Run, *where).order_by(t.Run.id.desc()).limit(limit))
+            return [rows.run(row, calls.usage_of(door, t.Call.run_id == row["id"])) for row in found]
+
+        return await self._forge.store.run(who.tenant_id, work)

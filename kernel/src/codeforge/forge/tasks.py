@@ -11,7 +11,7 @@ from codeforge.errors import Invalid, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, projects, rows
 from codeforge.ids import new_id
-from codeforge.model import Principal, Project, Run, RunState, Task, Usage
+from codeforge.model import Principal, Project, Run, RunState, Task
 from codeforge.store import Door
 from codeforge.store import tables as t
 
@@ -54,7 +54,9 @@ def queue(
     door: Door, task: Task, *, agent: str, model: str, priority: int, prompt: str = "", follows: str | None = None
 ) -> str:
     """Make a queued run of a task, inside the caller's transaction; gives its id."""
-    number = door.rows(t.Run.select(fn.COALESCE(fn.MAX(t.Run.number), 0).alias("n")).where(t.Run.task_id == task.id))[0]["n"]
+    number = door.rows(t.Run.select(fn.COALESCE(fn.MAX(t.Run.number), 0).alias("n")).where(t.Run.task_id == task.id))[
+        0
+    ]["n"]
     run_id = new_id()
     door.insert(
         t.Run,
@@ -152,5 +154,3 @@ class Tasks:
     async def get(self, who: Principal, task_id: str) -> Task:
         """One task. Raises `NotFound`."""
         return await self._forge.store.run(who.tenant_id, find, task_id)
-
-

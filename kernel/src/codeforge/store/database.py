@@ -28,7 +28,7 @@ class Door:
         self.database, self.tenant_id = database, tenant_id
 
     def _mine(self, table: type[Model], where: tuple[Expression, ...]) -> list[Expression]:
-        return list(where) if self.tenant_id is None else [*where, table.tenant_id == self.tenant_id]
+        return list(where) if self.tenant_id is None else [*where, table.tenant_id == self.tenant_id]  # type: ignore[attr-defined]
 
     def query(self, table: type[Model], *where: Expression) -> Any:
         """A select of whole rows, to be ordered and limited; run it with `rows`."""
@@ -41,7 +41,8 @@ class Door:
 
     def all(self, table: type[Model], *where: Expression) -> list[Row]:
         """The matching rows in the order of their ids."""
-        return self.rows(self.query(table, *where).order_by(*table._meta.get_primary_keys()))
+        keys = table._meta.get_primary_keys()  # type: ignore[no-untyped-call]
+        return self.rows(self.query(table, *where).order_by(*keys))
 
     def one(self, table: type[Model], *where: Expression) -> Row | None:
         """The matching row, or None."""
@@ -81,9 +82,9 @@ class Store:
     async def open(cls, folder: Path, url: str = "") -> Store:
         """The database at ``url``, or codeforge.db in ``folder``."""
         if url and not url.startswith("sqlite:"):
-            raise Unavailable(f"The database {url.split(':')[0]} is not supported yet: leave database_url empty.")
+            raise Unavailable(f"The database {url.split(':', 1)[0]} is not supported yet: leave database_url empty.")
         path = Path(url.removeprefix("sqlite:").removeprefix("//")) if url else folder / "codeforge.db"
-        store = cls(peewee.SqliteDatabase(path, pragmas=PRAGMAS))
+        store = cls(peewee.SqliteDatabase(str(path), pragmas=PRAGMAS))
         try:
             await store._in_thread(lambda: migrate.up(store._database, path))
         except peewee.DatabaseError as error:

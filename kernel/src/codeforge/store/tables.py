@@ -22,7 +22,7 @@ from peewee import (
 )
 
 
-class Json(TextField):  # type: ignore[misc]
+class Json(TextField):
     """A value kept as JSON text, alike on every database."""
 
     def db_value(self, value: Any) -> str | None:
@@ -40,12 +40,12 @@ def ref(**options: Any) -> CharField:
     return CharField(max_length=64, index=True, **options)
 
 
-class Tenant(Model):  # type: ignore[misc]
+class Tenant(Model):
     id = key()
     name = TextField()
 
 
-class User(Model):  # type: ignore[misc]
+class User(Model):
     id = key()
     tenant_id = ref()
     name = TextField()
@@ -53,7 +53,7 @@ class User(Model):  # type: ignore[misc]
     created_at = DoubleField()
 
 
-class Link(Model):  # type: ignore[misc]
+class Link(Model):
     """A one-time sign-in link; ``id`` is the hash of its secret."""
 
     id = key()
@@ -61,7 +61,7 @@ class Link(Model):  # type: ignore[misc]
     expires_at = DoubleField()
 
 
-class Session(Model):  # type: ignore[misc]
+class Session(Model):
     """A signed-in browser; ``id`` is the hash of the cookie."""
 
     id = key()
@@ -70,7 +70,7 @@ class Session(Model):  # type: ignore[misc]
     expires_at = DoubleField()
 
 
-class Token(Model):  # type: ignore[misc]
+class Token(Model):
     """A bearer token; only its ``hash`` is kept."""
 
     id = key()
@@ -85,7 +85,7 @@ class Token(Model):  # type: ignore[misc]
     revoked_at = DoubleField(null=True)
 
 
-class Project(Model):  # type: ignore[misc]
+class Project(Model):
     id = key()
     tenant_id = ref()
     name = TextField()
@@ -103,7 +103,7 @@ class Project(Model):  # type: ignore[misc]
         indexes = ((("tenant_id", "name"), True),)
 
 
-class Task(Model):  # type: ignore[misc]
+class Task(Model):
     id = key()
     tenant_id = ref()
     project_id = ref()
@@ -116,7 +116,7 @@ class Task(Model):  # type: ignore[misc]
     created_at = DoubleField()
 
 
-class Run(Model):  # type: ignore[misc]
+class Run(Model):
     id = key()
     tenant_id = ref()
     project_id = ref()
@@ -150,7 +150,7 @@ class Run(Model):  # type: ignore[misc]
         indexes = ((("state", "priority", "id"), False), (("task_id", "number"), True))
 
 
-class Event(Model):  # type: ignore[misc]
+class Event(Model):
     """``offset`` numbers the events of all runs, ``seq`` those of one run from 1 without gaps."""
 
     offset = BigAutoField()
@@ -165,7 +165,7 @@ class Event(Model):  # type: ignore[misc]
         indexes = ((("run_id", "seq"), True), (("tenant_id", "offset"), False))
 
 
-class Message(Model):  # type: ignore[misc]
+class Message(Model):
     """Words of a person to a run that is at work."""
 
     id = key()
@@ -175,7 +175,7 @@ class Message(Model):  # type: ignore[misc]
     created_at = DoubleField()
 
 
-class Artifact(Model):  # type: ignore[misc]
+class Artifact(Model):
     """Bytes that a run leaves for those that follow it, such as an agent's conversation."""
 
     run_id = CharField(max_length=64)
@@ -187,7 +187,7 @@ class Artifact(Model):  # type: ignore[misc]
         primary_key = CompositeKey("run_id", "name")
 
 
-class RunKey(Model):  # type: ignore[misc]
+class RunKey(Model):
     """A run's own key for the model gateway; ``id`` is its hash."""
 
     id = key()
@@ -199,7 +199,7 @@ class RunKey(Model):  # type: ignore[misc]
     revoked_at = DoubleField(null=True)
 
 
-class Provider(Model):  # type: ignore[misc]
+class Provider(Model):
     """Where models come from; ``secret`` is encrypted with a key that is not in the database."""
 
     id = key()
@@ -215,7 +215,7 @@ class Provider(Model):  # type: ignore[misc]
         indexes = ((("tenant_id", "name"), True),)
 
 
-class Alias(Model):  # type: ignore[misc]
+class Alias(Model):
     """A name that people choose, for a model of a provider."""
 
     tenant_id = CharField(max_length=64)
@@ -226,7 +226,7 @@ class Alias(Model):  # type: ignore[misc]
         primary_key = CompositeKey("tenant_id", "name")
 
 
-class Call(Model):  # type: ignore[misc]
+class Call(Model):
     """One model call, as the gateway counted it. ``counted`` is "reported", "counted" or "unpriced"."""
 
     id = key()
@@ -248,7 +248,7 @@ class Call(Model):  # type: ignore[misc]
     created_at = DoubleField(index=True)
 
 
-class Once(Model):  # type: ignore[misc]
+class Once(Model):
     """The answer to a POST that carried an Idempotency-Key, kept for a day."""
 
     tenant_id = CharField(max_length=64)
@@ -263,5 +263,6 @@ class Once(Model):  # type: ignore[misc]
 
 
 TABLES: tuple[type[Model], ...] = (
-    Tenant, User, Link, Session, Token, Project, Task, Run, Event, Message, Artifact, RunKey, Provider, Alias, Call, Once,
+    Tenant, User, Link, Session, Token, Project, Task, Run, Event, Message, Artifact,
+    RunKey, Provider, Alias, Call, Once,
 )  # fmt: skip

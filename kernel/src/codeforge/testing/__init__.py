@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from codeforge.testing.model_server import Seen as Seen
     from codeforge.testing.ports import free_port as free_port
     from codeforge.testing.rabbitmq import PrivateRabbit as PrivateRabbit
+    from codeforge.testing.stand_ins import ShellAgent as ShellAgent
+    from codeforge.testing.stand_ins import StandIns as StandIns
     from codeforge.testing.steps import Step as Step
     from codeforge.testing.steps import search_replace as search_replace
 
@@ -17,6 +19,7 @@ _HOMES = {
     "model_server": "ScriptedModels Seen",
     "ports": "free_port",
     "rabbitmq": "PrivateRabbit",
+    "stand_ins": "ShellAgent StandIns",
     "steps": "Step search_replace",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -36,7 +36,5 @@ async def check(
     except TimeoutError:
         await reporter.say(f"The check was stopped after {seconds:.0f} s.")
     result = CheckResult(command=command, exit=code, seconds=round(time.monotonic() - started, 3))
-    await reporter.add(
-        AgentEvent(Kind.CHECKED, {"command": command, "exit": result.exit, "seconds": result.seconds})
-    )
+    await reporter.add(AgentEvent(Kind.CHECKED, {"command": command, "exit": result.exit, "seconds": result.seconds}))
     return result

@@ -8,7 +8,7 @@ import shutil
 import time
 from contextlib import aclosing, suppress
 
-from codeforge.agents import AgentJob
+from codeforge.agents import AgentBackend, AgentJob
 from codeforge.errors import CodeForgeError, Conflict, Fenced, RunFailure
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import Assignment, Coordinator, Offers
@@ -114,7 +114,7 @@ class Execution:
                 "(setting min_free_mb): make room, then retry.",
             )
 
-    async def _turns(self, agent) -> None:  # type: ignore[no-untyped-def]
+    async def _turns(self, agent: AgentBackend) -> None:
         """The agent's turns: the prompt, then whatever people said meanwhile."""
         job, seen = self._job, 0
         prompt, follow_up = job.run.prompt, job.memory is not None
@@ -133,7 +133,7 @@ class Execution:
                     return
                 prompt, follow_up, seen = "\n\n".join(words[seen:]), True, len(words)
 
-    async def _turn(self, agent, prompt: str, follow_up: bool) -> None:  # type: ignore[no-untyped-def]
+    async def _turn(self, agent: AgentBackend, prompt: str, follow_up: bool) -> None:
         job = self._job
         agent_job = AgentJob(
             run_id=job.run.id,
@@ -187,7 +187,9 @@ class Execution:
         if self._workspace is None or self._scm is None:
             return None
         job, workspace = self._job, self._workspace
-        head = await workspace.escrow(self._folder.ref, f"{job.task.title}\n\nRun: {job.run.id}", _author(job.run.agent))
+        head = await workspace.escrow(
+            self._folder.ref, f"{job.task.title}\n\nRun: {job.run.id}", _author(job.run.agent)
+        )
         if head == workspace.base:
             return None
         files = await self._scm.changes(job.project, workspace.base, head)
@@ -214,7 +216,11 @@ class Execution:
             await self._end(RunState.FAILED, reason=Reason(failure.reason), detail=str(failure))
         except TimeoutError:
             seconds = self._job.project.limits.seconds
-            await self._end(RunState.FAILED, reason=Reason.TIME_LIMIT, detail=f"It took longer than {seconds} s. {ADVICE[Reason.TIME_LIMIT]}")
+            await self._end(
+                RunState.FAILED,
+                reason=Reason.TIME_LIMIT,
+                detail=f"It took longer than {seconds} s. {ADVICE[Reason.TIME_LIMIT]}",
+            )
         except Conflict:  # somebody said something in the last moment
             await self._keep()
             await self._reporter.move(RunState.QUEUED, detail="It starts again, with the words that came too late.")
@@ -223,7 +229,7 @@ class Execution:
         except CodeForgeError as error:
             await self._end(RunState.FAILED, reason=Reason.WORKSPACE_ERROR, detail=str(error))
         except (Exception, asyncio.CancelledError) as error:
-            log.error("run %s ended by an error of CodeForge or a plugin", self._job.run.id, exc_info=error)
+            log.exception("run %s ended by an error of CodeForge or a plugin", self._job.run.id)
             await self._end(RunState.FAILED, reason=Reason.AGENT_ERROR, detail=f"The agent's plugin failed: {error}")
         else:
             await self._end(RunState.REVIEW, change=change)

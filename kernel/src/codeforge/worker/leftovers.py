@@ -26,7 +26,8 @@ async def _save(left: RunFolder, coordinator: Coordinator, offers: Offers) -> No
     await asyncio.to_thread(left.end_processes)
     facts = await coordinator.describe(left.run_id)
     base = await asyncio.to_thread(left.base)
-    if facts and base and await asyncio.to_thread(left.workspace.is_dir):
+    there = await asyncio.to_thread(left.workspace.is_dir)
+    if facts and base and there:
         run, project = facts
         workspace = await offers.scms[project.scm].reopen(project, left.workspace, base)
         await workspace.escrow(left.ref, f"What run {run.id} had done when its worker died", AUTHOR)
