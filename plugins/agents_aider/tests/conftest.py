@@ -3,20 +3,17 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import pytest
-from codeforge import AgentEvent, AgentJob, Kind, Limits, Model
+
+from codeforge import AgentEvent, AgentJob, Kind, Model
 from codeforge.testing import ScriptedModels, agents_dir, search_replace
 from codeforge_agents_aider import Aider
-
-KEY = "cf-canary-5b1f9e"
-HELLO = 'def greet():\n    return "hello"\n'
-FRIENDLY = 'def greet(name="world"):\n    return f"hello {name}"\n'
-EDIT = "I will make greet() friendlier.\n\n" + search_replace("hello.py", HELLO, FRIENDLY)
 
 
 @dataclass
@@ -26,6 +23,11 @@ class Desk:
     folder: Path
     gateway: str
     events: list[AgentEvent] = field(default_factory=list)
+
+    KEY = "cf-canary-5b1f9e"
+    HELLO = 'def greet():\n    return "hello"\n'
+    FRIENDLY = 'def greet(name="world"):\n    return f"hello {name}"\n'
+    EDIT = "I will make greet() friendlier.\n\n" + search_replace("hello.py", HELLO, FRIENDLY)
 
     @property
     def workspace(self) -> Path:
@@ -47,7 +49,7 @@ class Desk:
         self.git("commit", "-q", "-m", "start")
 
     def job(self, model: str = "m", prompt: str = "Make greet() in hello.py friendlier.", **more: object) -> AgentJob:
-        more = {"run_id": f"run-{os.getpid()}-{id(self)}", "gateway": self.gateway, "key": KEY, **more}
+        more = {"run_id": f"run-{os.getpid()}-{id(self)}", "gateway": self.gateway, "key": self.KEY, **more}
         return AgentJob(
             prompt=prompt, workspace=self.workspace, home=self.folder / "home", state=self.folder / "state",
             model=Model(name=model, provider="scripted", window=100_000, input_price=1_000_000, output_price=2_000_000),
@@ -65,8 +67,22 @@ class Desk:
     def texts(self, kind: Kind) -> list[str]:
         return [next(iter(event.data.values())) for event in self.events if event.kind == kind]
 
+    def read(self, name: str) -> str:
+        return (self.workspace / name).read_bytes().decode()
+
+    def alive(self, job: AgentJob) -> list[psutil.Process]:
+        """The processes that work on ``job``: what is below the agent inherits its environment."""
+        return [process for process in psutil.process_iter() if _run_of(process) == job.run_id]
+
     def changed(self) -> list[str]:
-        return self.git("status", "--porcelain", "-uall", "--ignored").splitlines()
+        return self.git("-c", "core.quotePath=false", "status", "--porcelain", "-uall", "--ignored").splitlines()
+
+
+def _run_of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get("CODEFORGE_RUN")
+    except psutil.Error:
+        return None
 
 
 @pytest.fixture(scope="session")
@@ -85,18 +101,13 @@ def aider(home: Path) -> Aider:
 @pytest.fixture
 async def models() -> AsyncIterator[ScriptedModels]:
     async with ScriptedModels() as server:
-        server.script("m", [EDIT])
+        server.script("m", [Desk.EDIT])
         yield server
 
 
 @pytest.fixture
 def desk(tmp_path: Path, models: ScriptedModels) -> Desk:
     desk = Desk(tmp_path, models.url)
-    desk.write({"hello.py": HELLO, "other.py": "def other():\n    return 1\n", "README.md": "# Sample\n"})
+    desk.write({"hello.py": Desk.HELLO, "other.py": "def other():\n    return 1\n", "README.md": "# Sample\n"})
     desk.commit()
     return desk
-
-
-@pytest.fixture
-def limits() -> Callable[..., Limits]:
-    return Limits

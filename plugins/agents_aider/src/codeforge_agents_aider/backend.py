@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from codeforge import AgentBackend, AgentEvent, AgentJob, Health, Process, Reason, RunFailure, Say
@@ -39,7 +39,7 @@ class Aider(AgentBackend):
         """Make Aider's environment: about 250 MB to fetch once, 700 MB on disk. Cancelling leaves nothing running."""
         await self._environment.make(say)
 
-    async def run(self, job: AgentJob) -> AsyncIterator[AgentEvent]:
+    async def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
         if not self._environment.ready():
             raise RunFailure(Reason.PLUGIN_MISSING, f"Aider is not installed: run `{INSTALL}`.")
         command = [str(self._environment.python), "-I", "-X", "utf8", str(RUNNER)]

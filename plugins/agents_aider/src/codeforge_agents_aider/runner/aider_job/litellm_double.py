@@ -6,7 +6,7 @@ import sys
 from types import ModuleType
 
 
-class CallFailed(Exception):  # noqa: N818 - it reads as what happened
+class CallFailed(Exception):
     """A model call came to nothing. ``status`` is the HTTP status, None when there was no answer at all."""
 
     def __init__(self, words: str, status: int | None = None) -> None:
