@@ -10,7 +10,7 @@ from typing import Any
 
 from peewee import fn
 
-from codeforge.events import AgentEvent, Event
+from codeforge.events import AgentEvent, Event, Kind
 from codeforge.forge import rows
 from codeforge.store import Door, Store
 from codeforge.store import tables as t
@@ -40,9 +40,10 @@ def append(door: Door, run: dict[str, Any], events: Iterable[AgentEvent]) -> int
     return seq + len(new)
 
 
-def _read(door: Door, run_id: str | None, after: int, limit: int) -> list[Event]:
+def _read(door: Door, run_id: str | None, after: int, limit: int, kinds: tuple[Kind, ...]) -> list[Event]:
     mark = t.Event.offset if run_id is None else t.Event.seq
-    mine = (mark > after,) if run_id is None else (t.Event.run_id == run_id, mark > after)
+    mine = [mark > after] if run_id is None else [t.Event.run_id == run_id, mark > after]
+    mine += [t.Event.kind.in_(kinds)] if kinds else []
     return [rows.event(row) for row in door.rows(door.query(t.Event, *mine).order_by(mark).limit(limit))]
 
 
@@ -63,9 +64,11 @@ class History:
         for bell in self._bells:
             bell.set()
 
-    async def read(self, tenant_id: str, run_id: str | None, after: int = 0, limit: int = PAGE) -> list[Event]:
-        """The events after number ``after``, oldest first, at most ``limit``."""
-        return await self._store.run(tenant_id, _read, run_id, after, limit)
+    async def read(
+        self, tenant_id: str, run_id: str | None, after: int = 0, limit: int = PAGE, kinds: tuple[Kind, ...] = ()
+    ) -> list[Event]:
+        """The events after number ``after``, oldest first, at most ``limit``; all, or only those of some ``kinds``."""
+        return await self._store.run(tenant_id, _read, run_id, after, limit, kinds)
 
     async def last(self, tenant_id: str) -> int:
         """The offset of the tenant's newest event."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from peewee import fn
+
 from codeforge.errors import Conflict, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import calls, history, keys, projects, rows, tasks
@@ -69,6 +71,18 @@ class Runs:
     async def get(self, who: Principal, run_id: str) -> Run:
         """One run. Raises `NotFound`."""
         return await self._forge.store.run(who.tenant_id, find, run_id)
+
+    async def counts(self, who: Principal) -> dict[str, dict[RunState, int]]:
+        """How many runs each project has in each state, by project id."""
+
+        def work(door: Door) -> dict[str, dict[RunState, int]]:
+            counted: dict[str, dict[RunState, int]] = {}
+            columns = t.Run.project_id, t.Run.state
+            for row in door.rows(door.query(t.Run).select(*columns, fn.COUNT(t.Run.id).alias("n")).group_by(*columns)):
+                counted.setdefault(row["project_id"], {})[RunState(row["state"])] = row["n"]
+            return counted
+
+        return await self._forge.store.run(who.tenant_id, work)
 
     async def stop(self, who: Principal, run_id: str) -> Run:
         """Ask a run to stop; what it did so far is kept. A run that has ended stays as it is.
