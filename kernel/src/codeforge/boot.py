@@ -27,6 +27,10 @@ TICK = 1.0
 """Seconds between two looks for runs that are lost or that no worker was told of."""
 
 
+class Taken(Unavailable):
+    """Another server holds the data folder."""
+
+
 def data_folder(settings: Settings) -> Path:
     """The data folder, made for its owner alone. Raises `Unavailable` when it cannot be written."""
     folder = settings.data_dir
@@ -50,7 +54,7 @@ def only_one(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise Unavailable(
+            raise Taken(
                 f"Another CodeForge is running on {folder}: use that one, stop it, or choose another folder."
             ) from error
         yield
