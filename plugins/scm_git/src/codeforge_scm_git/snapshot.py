@@ -1,0 +1,125 @@
+"""The files of a workspace as a tree in the mirror, read with our own git folder and index.
+
+Whatever an agent did to the workspace's .git has no influence, and nothing of its configuration is started:
+`git add` is not used, because it looks into repositories nested in the files, and runs git there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from codeforge_scm_git import tree
+from codeforge_scm_git.command import GitError
+from codeforge_scm_git.sealed import Sealed
+
+_DEEPEST = 20
+_GITLINK = b"160000"
+
+
+def take(mirror: Sealed, path: Path, private: Path, start: str) -> tuple[str, list[str]]:
+    """The tree of all that is in ``path``, and sentences on what could not be taken into it."""
+    index = private / "index"
+    (private / "index.lock").unlink(missing_ok=True)
+    git = mirror.on(path, index)
+    if not index.is_file():
+        git("read-tree", start)
+    try:
+        return _take(git, path, private)
+    except GitError as failure:
+        if "Permission denied" not in failure.err:
+            raise
+        tree.unlock(path)
+        return _take(git, path, private)
+
+
+def _take(git: Sealed, path: Path, private: Path) -> tuple[str, list[str]]:
+    gone, there = _changed(git)
+    there += _others(git, path, _ignores(path, private), _DEEPEST)
+    regular = [name for name in there if _storable(os.fsencode(path) + b"/" + name)]
+    gone += set(there).difference(regular)
+    if gone:
+        git("update-index", "--force-remove", "-z", "--stdin", stdin=_lines(gone))
+    left = _add(git, regular) if regular else []
+    notes = [f"Not included, because git cannot store the name: {_shown(name)}" for name in left]
+    notes += [f"Not included, because it lies in a submodule: {_shown(name)}" for name in _filled_gitlinks(git, path)]
+    return git.word("write-tree"), notes
+
+
+def _changed(git: Sealed) -> tuple[list[bytes], list[bytes]]:
+    """Paths of the index that are gone (or lie beyond a link now), and those that differ."""
+    fields = git("diff-files", "--raw", "-z", "--no-renames", "--ignore-submodules=dirty").split(b"\0")[:-1]
+    gone, there = [], []
+    for about, name in zip(fields[::2], fields[1::2], strict=True):
+        old, new, _, _, status = about[1:].split(b" ")
+        if status == b"D":
+            gone.append(name)
+        elif not old == new == _GITLINK:  # a submodule stays at the commit that the project pins
+            there.append(name)
+    return gone, there
+
+
+def _others(git: Sealed, root: Path, ignores: list[str], depth: int) -> list[bytes]:
+    """New files that no .gitignore names. A repository nested in them counts as a folder with files."""
+    found = []
+    for name in git("ls-files", "-o", "-z", "--exclude-per-directory=.gitignore", *ignores).split(b"\0")[:-1]:
+        if not name.endswith(b"/"):
+            found.append(name)
+            continue
+        inner = root / os.fsdecode(name)
+        if depth and not inner.is_symlink():
+            nested = git.on(inner, git.gitdir / "codeforge" / "no-index")
+            rules = root / ".gitignore"
+            more = [f"--exclude-from={rules}"] if rules.is_file() and not rules.is_symlink() else []
+            found += [name + each for each in _others(nested, inner, ignores + more, depth - 1)]
+    return found
+
+
+def _ignores(path: Path, private: Path) -> list[str]:
+    """What else is ignored: .git/info/exclude, which agents' back ends use for their own files, as mere data."""
+    copy = private / "exclude"
+    copy.unlink(missing_ok=True)
+    source = path / ".git" / "info" / "exclude"
+    real = all(not part.is_symlink() for part in (source, source.parent, source.parent.parent))
+    if real and source.is_file() and source.stat().st_size < 1 << 20:
+        shutil.copyfile(source, copy)
+        return [f"--exclude-from={copy}"]
+    return []
+
+
+def _storable(name: bytes) -> bool:
+    try:
+        mode = os.lstat(name).st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
+
+
+def _add(git: Sealed, names: list[bytes]) -> list[bytes]:
+    """Take files into the index; gives those that git skips, such as a name that would pass for .git elsewhere."""
+    status, _, err = git.status("update-index", "--add", "--replace", "--remove", "-z", "--stdin", stdin=_lines(names))
+    if status:
+        raise GitError("update-index", status, err)
+    if "Ignoring path" not in err:
+        return []
+    return [name for name in names if f"Ignoring path {name.decode(errors='replace')}\n" in err]
+
+
+def _filled_gitlinks(git: Sealed, path: Path) -> Iterator[bytes]:
+    for entry in git("ls-files", "-s", "-z").split(b"\0"):
+        if entry.startswith(_GITLINK):
+            name = entry.split(b"\t", 1)[1]
+            folder = path / os.fsdecode(name)
+            if folder.is_dir() and not folder.is_symlink() and any(each.name != ".git" for each in folder.iterdir()):
+                yield name
+
+
+def _lines(names: list[bytes]) -> bytes:
+    return b"".join(name + b"\0" for name in names)
+
+
+def _shown(name: bytes) -> str:
+    return name.decode(errors="backslashreplace").encode("unicode_escape").decode()
