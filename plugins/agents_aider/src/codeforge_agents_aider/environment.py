@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,8 @@ LOCK = Path(__file__).with_name("aider.lock")
 PYTHONS = ((3, 10), (3, 12))
 """The oldest and the newest Python that Aider runs on."""
 _KEPT = re.compile(r"PATH|HOME|TMPDIR|LANG|(UV|XDG|SSL|PYENV)_.*|(HTTPS?|ALL|NO)_PROXY", re.IGNORECASE)
+_TOLD = ("Resolved", "Downloading", "Prepared", "Installed", "Bytecode")
+"""The lines of uv that are worth a person's time."""
 _WARM = "from aider.coders import Coder; from aider.repo import GitRepo; import tiktoken"
 
 
@@ -52,6 +55,13 @@ class Environment:
             raise Unavailable(f"Aider cannot be installed in {self._home}: {error.strerror or error}.") from None
 
     async def _make(self, say: Say) -> None:
+        try:
+            await self._fill(say)
+        except BaseException:  # a cancellation too: half an environment only fills the disk
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True))
+            raise
+
+    async def _fill(self, say: Say) -> None:
         python = await self._find_python()
         say(f"Making an environment for Aider {VERSION} with {python}")
         await self._uv(say, "venv", "--clear", "--no-project", "--python", python, str(self._folder))
@@ -73,8 +83,8 @@ class Environment:
         async with Process(command, cwd=self._home, env=_env()) as process:
             async for stream, line in process.lines():
                 (output if stream == "stdout" else errors).append(line)
-                if stream == "stderr" and line.strip() and not line.startswith(" + "):
-                    say(_clean(line))
+                if line.strip().startswith(_TOLD):
+                    say(line.strip())
             code = await process.wait()
         if code:
             raise Unavailable(
@@ -114,14 +124,12 @@ def _env() -> dict[str, str]:
 
 
 def _why(lines: list[str]) -> str:
-    """uv's complaint in one line: what it could not do, and the deepest cause."""
-    said = [re.sub(r"^(error:|Caused by:|[^\w\s]+)\s*", "", line.strip()) for line in lines if line.strip()]
-    told = [said[0], said[-1]] if len(said) > 1 else said
-    return _clean(": ".join(told)).rstrip(".")[:400]
-
-
-def _clean(line: str) -> str:
-    return re.sub(r"//[^/@\s]*@", "//", line.strip())  # an index address may hold a password
+    """uv's complaint in one line: what it could not do, and the deepest cause, without an index's password."""
+    error = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
+    cause = next((line for line in reversed(lines) if line.strip().startswith("cause:")), "")
+    said = [error.removeprefix("error:").strip(), cause.partition("cause:")[2].rpartition(": ")[2].strip()]
+    told = re.sub(r"//[^/@\s]*@", "//", ": ".join(filter(None, said)))
+    return re.sub(r" \(os error \d+\)", "", told).rstrip(".")[:400]
 
 
 @asynccontextmanager
