@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from codeforge.forge import Forge as Forge
     from codeforge.hooks import hookimpl as hookimpl
     from codeforge.hooks import hookspec as hookspec
+    from codeforge.http import csrf as csrf
+    from codeforge.http import failure as failure
+    from codeforge.http import public as public
+    from codeforge.http import who as who
     from codeforge.llm import Llm as Llm
     from codeforge.llm import Model as Model
     from codeforge.model import Change as Change
@@ -55,6 +59,7 @@ _HOMES = {
     "events": "AgentEvent Event Kind",
     "forge": "Forge",
     "hooks": "hookimpl hookspec",
+    "http": "csrf failure public who",
     "llm": "Llm Model",
     "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "process": "Process",

@@ -46,6 +46,12 @@ class Conflict(CodeForgeError):
     slug, status = "conflict", 409
 
 
+class Stale(Conflict):
+    """Somebody else has changed the thing since it was read."""
+
+    slug, status = "stale", 412
+
+
 class MergeConflict(Conflict):
     """A change does not apply to the branch any more; ``files`` are the paths in conflict."""
 
@@ -77,7 +83,7 @@ class Fenced(CodeForgeError):
 class RunFailure(CodeForgeError):
     """A run cannot go on; ``reason`` is one of `codeforge.model.Reason`."""
 
-    slug = "run-failed"
+    slug, status = "run-failed", 503
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

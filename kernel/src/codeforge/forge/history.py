@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
@@ -74,7 +74,7 @@ class History:
         """The offset of the tenant's newest event."""
         return await self._store.run(tenant_id, _last)
 
-    async def follow(self, tenant_id: str, run_id: str | None, after: int = 0) -> AsyncIterator[list[Event]]:
+    async def follow(self, tenant_id: str, run_id: str | None, after: int = 0) -> AsyncGenerator[list[Event], None]:
         """All events after ``after``, then new ones as they come, in batches; endless, without gaps.
 
         The database is read again whenever something was committed, so a slow reader holds no memory here.

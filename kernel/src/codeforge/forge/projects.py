@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from codeforge.errors import Conflict, Invalid, NotFound
+from codeforge.errors import Conflict, Invalid, NotFound, Stale
 from codeforge.forge import rows
 from codeforge.ids import new_id
 from codeforge.model import ENDED, Health, Limits, Principal, Project
@@ -36,7 +36,7 @@ def _add(door: Door, project: Project) -> None:
 def _edit(door: Door, project_id: str, version: int | None, values: dict[str, Any]) -> Project:
     project = find(door, project_id)
     if version is not None and version != project.version:
-        raise Conflict("Somebody else changed this project meanwhile: load it again, then repeat your change.")
+        raise Stale("Somebody else changed this project meanwhile: load it again, then repeat your change.")
     same_name = door.one(t.Project, t.Project.name == values.get("name"), t.Project.id != project_id)
     if same_name:
         raise Conflict(f"There is a project named {values['name']} already: choose another name.", field="name")
@@ -129,7 +129,7 @@ class Projects:
     async def edit(self, who: Principal, project_id: str, *, version: int | None = None, **values: Any) -> Project:
         """Change ``name``, ``branch``, ``agent``, ``model``, ``check`` or ``limits``.
 
-        ``version`` is the one that the person saw; `Conflict` when somebody was quicker.
+        ``version`` is the one that the person saw; `Stale` when somebody was quicker.
         """
         allowed = {f.name for f in dataclasses.fields(Project)} - {
             "id",

@@ -11,7 +11,7 @@ from codeforge.errors import Conflict, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import calls, history, keys, projects, rows, tasks
 from codeforge.ids import new_id
-from codeforge.model import ENDED, HELD, FileChange, Principal, Project, Run, RunState
+from codeforge.model import ENDED, HELD, FileChange, Principal, Project, Reason, Run, RunState
 from codeforge.store import Door
 from codeforge.store import tables as t
 
@@ -83,6 +83,18 @@ class Runs:
             return counted
 
         return await self._forge.store.run(who.tenant_id, work)
+
+    def verbs(self, run: Run) -> tuple[str, ...]:
+        """What people can do with a run now, of: stop, message, accept, send_back, reject, retry."""
+        if run.state in LIVE:
+            can_hear = run.state != RunState.CHECKING and run.want is None
+            return (*(("message",) if can_hear else ()), *(("stop",) if run.want is None else ()))
+        if run.state in (RunState.ACCEPTED, RunState.REJECTED):
+            return ("retry",)
+        if run.state == RunState.SENT_BACK:
+            return ("message", "retry")
+        checked = run.state == RunState.REVIEW or run.reason == Reason.CHECK_FAILED
+        return (*(("accept",) if run.change and checked else ()), "send_back", "reject", "message", "retry")
 
     async def stop(self, who: Principal, run_id: str) -> Run:
         """Ask a run to stop; what it did so far is kept. A run that has ended stays as it is.
@@ -176,14 +188,25 @@ class Runs:
         return await self.get(who, run_id)
 
     async def list(
-        self, who: Principal, *, task_id: str = "", project_id: str = "", live: bool = False, limit: int = 100
+        self,
+        who: Principal,
+        *,
+        task_id: str = "",
+        project_id: str = "",
+        live: bool = False,
+        before: str = "",
+        limit: int = 100,
     ) -> list[Run]:
-        """Runs, newest first: of a task, of a project, or all; with ``live`` only those that have not ended."""
+        """Runs, newest first: of a task, of a project, or all; with ``live`` only those that have not ended.
+
+        ``before`` leaves out that run and those after it.
+        """
 
         def work(door: Door) -> list[Run]:
             where = [t.Run.task_id == task_id] if task_id else []
             where += [t.Run.project_id == project_id] if project_id else []
             where += [t.Run.state.in_(list(LIVE))] if live else []
+            where += [t.Run.id < before] if before else []
             found = door.rows(door.query(t.Run, *where).order_by(t.Run.id.desc()).limit(limit))
             return [rows.run(row, calls.usage_of(door, t.Call.run_id == row["id"])) for row in found]
 

@@ -1,0 +1,44 @@
+"""Events as they come, for answers without end: in batches, with a beat when it is quiet, until the server closes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+from aiohttp import web
+
+from codeforge.events import Event
+from codeforge.http.auth import resolve
+from codeforge.http.context import CLOSING, FORGE, who
+
+BEAT = 15.0
+"""Seconds of quiet after which a follower is given an empty batch, to find out whether its client is still there."""
+
+
+async def batches(request: web.Request, run_id: str | None, after: int) -> AsyncGenerator[list[Event], None]:
+    """Every event after ``after``, then new ones, in batches; an empty one each `BEAT` seconds of quiet.
+
+    Ends when the server closes. Raises `Unauthorized` at a beat when the token or session has ended.
+    """
+    forge, closing = request.app[FORGE], asyncio.ensure_future(request.app[CLOSING].wait())
+    source = forge.history.follow(who(request).tenant_id, run_id, after)
+    coming = asyncio.ensure_future(anext(source))
+    try:
+        while True:
+            await asyncio.wait({coming, closing}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
+            if closing.done():
+                return
+            if not coming.done():
+                await resolve(request)
+                yield []
+                continue
+            batch = coming.result()
+            yield batch
+            coming = asyncio.ensure_future(anext(source))
+    finally:
+        for task in (coming, closing):
+            task.cancel()
+            with suppress(asyncio.CancelledError, StopAsyncIteration):
+                await task
+        await source.aclose()

@@ -1,0 +1,29 @@
+"""The API's resources, by noun; every operation stands in one list."""
+
+from codeforge.http.resources import (
+    aliases,
+    events,
+    health,
+    models,
+    plugins,
+    projects,
+    providers,
+    runs,
+    tasks,
+    tokens,
+    usage,
+)
+
+OPERATIONS = (
+    *health.OPERATIONS,
+    *projects.OPERATIONS,
+    *tasks.OPERATIONS,
+    *runs.OPERATIONS,
+    *events.OPERATIONS,
+    *models.OPERATIONS,
+    *aliases.OPERATIONS,
+    *providers.OPERATIONS,
+    *usage.OPERATIONS,
+    *plugins.OPERATIONS,
+    *tokens.OPERATIONS,
+)

@@ -1,0 +1,83 @@
+"""Runs: watch them, stop them, talk to them, judge their change."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from codeforge.forge import Forge
+from codeforge.http import schemas
+from codeforge.http.api import operation
+from codeforge.http.schemas import Address, Id
+from codeforge.model import ADVICE, Principal, Run
+
+
+def shape(forge: Forge, run: Run) -> schemas.Run:
+    """The run as the API shows it."""
+    facts = {name: getattr(run, name) for name in schemas.Run.model_fields if hasattr(run, name)}
+    return schemas.Run(
+        **facts,
+        advice=ADVICE[run.reason] if run.reason else "",
+        stopping=run.want == "stop",
+        verbs=[*forge.runs.verbs(run)],
+    )
+
+
+@operation("GET", "/runs")
+async def list_runs(
+    forge: Forge,
+    who: Principal,
+    *,
+    live: bool = False,
+    project: Id = "",
+    before: Id = "",
+    limit: Annotated[int, Field(ge=1, le=200)] = 50,
+) -> schemas.Page[schemas.Run]:
+    """List runs, newest first: all, a project's, or with live only those that have not ended."""
+    found = await forge.runs.list(who, project_id=project, live=live, before=before, limit=limit)
+    return schemas.Page(items=[shape(forge, run) for run in found], next=found[-1].id if len(found) == limit else None)
+
+
+@operation("GET", "/runs/{id}", errors=(404,))
+async def read_run(forge: Forge, who: Principal, id: Id) -> schemas.Run:
+    """Read one run: its state, change, check and use of models, and what can be done with it now."""
+    return shape(forge, await forge.runs.get(who, id))
+
+
+@operation("GET", "/runs/{id}/diff", errors=(404,))
+async def read_diff(forge: Forge, who: Principal, id: Id, path: Address | None = None) -> schemas.Diff:
+    """Read what a run changed: the files, and the diff of one path or of all."""
+    files = [schemas.FileChange.of(file) for file in await forge.runs.changes(who, id)]
+    return schemas.Diff(files=files, diff=await forge.runs.diff(who, id, path))
+
+
+@operation("POST", "/runs/{id}/stop", errors=(404,))
+async def stop_run(forge: Forge, who: Principal, id: Id) -> schemas.Run:
+    """Ask a run to stop; what it did so far is kept. It has stopped when its state says so."""
+    return shape(forge, await forge.runs.stop(who, id))
+
+
+@operation("POST", "/runs/{id}/messages", status=201, errors=(404, 409), once=True)
+async def send_message(forge: Forge, who: Principal, id: Id, body: schemas.Words) -> schemas.Run:
+    """Say something to a run at work, or go on from one that has ended; gives the run that has the message."""
+    return shape(forge, await forge.runs.message(who, id, body.text))
+
+
+@operation("POST", "/runs/{id}/review", errors=(404, 409), once=True)
+async def review_run(forge: Forge, who: Principal, id: Id, body: schemas.Verdict) -> schemas.Run:
+    """Accept a change (deliver it to the branch), send it back with a comment (gives the new run), or reject it."""
+    given = body.model_dump(exclude={"verdict"})
+    return shape(forge, await forge.reviews.give(who, id, body.verdict, **given))
+
+
+@operation("GET", "/runs/{id}/calls", errors=(404,))
+async def list_calls(forge: Forge, who: Principal, id: Id) -> schemas.Page[schemas.Call]:
+    """List a run's model calls, oldest first."""
+    await forge.runs.get(who, id)
+    found = await forge.calls.of_run(who, id)
+    return schemas.Page(
+        items=[schemas.Call(**{**row, "created_at": datetime.fromtimestamp(row["created_at"], UTC)}) for row in found]
+    )
+
+
+OPERATIONS = (list_runs, read_run, read_diff, stop_run, send_message, review_run, list_calls)
