@@ -69,15 +69,19 @@ def sweep(main: int, status: int | None) -> int | None:
 
 
 def spawn(command: list[str], lifeline: int) -> int:
+    ours = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ours)  # a stop that comes before exec must not be swallowed by our handler
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
         return pid
     try:
         os.setsid()
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         os.close(lifeline)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+        for number in ours:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
         os.execvp(command[0], command)
     except OSError as error:
         sys.stderr.write(f"cannot start {command[0]}: {error.strerror}\n")
