@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from peewee import Expression, fn
-
 from codeforge.ids import new_id
 from codeforge.model import Principal, Usage
-from codeforge.store import Door
+from codeforge.store import Door, Expression, fn
 from codeforge.store import tables as t
 
 if TYPE_CHECKING:

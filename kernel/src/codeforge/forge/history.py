@@ -8,11 +8,9 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
-from peewee import fn
-
 from codeforge.events import AgentEvent, Event, Kind
 from codeforge.forge import rows
-from codeforge.store import Door, Store
+from codeforge.store import Door, Store, fn
 from codeforge.store import tables as t
 
 PAGE = 1000

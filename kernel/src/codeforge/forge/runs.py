@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from peewee import fn
-
 from codeforge.errors import Conflict, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import calls, history, keys, projects, rows, tasks
 from codeforge.ids import new_id
 from codeforge.model import ENDED, HELD, FileChange, Principal, Project, Reason, Run, RunState
-from codeforge.store import Door
+from codeforge.store import Door, fn
 from codeforge.store import tables as t
 
 if TYPE_CHECKING:

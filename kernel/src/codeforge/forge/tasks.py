@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from peewee import fn
-
 from codeforge.errors import Invalid, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, projects, rows
 from codeforge.ids import new_id
 from codeforge.model import Principal, Project, Run, RunState, Task
-from codeforge.store import Door
+from codeforge.store import Door, fn
 from codeforge.store import tables as t
 
 if TYPE_CHECKING:

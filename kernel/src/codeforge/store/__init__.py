@@ -1,5 +1,7 @@
-"""The store: the database is the truth. Functions over a tenant's door, grouped by what they are about."""
+"""The store: the database is the truth, reached through a tenant's door in one transaction at a time."""
+
+from peewee import Expression, fn
 
 from codeforge.store.database import Door, Store
 
-__all__ = ["Door", "Store"]
+__all__ = ["Door", "Expression", "Store", "fn"]
