@@ -5,10 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from codeforge.testing.folders import agents_dir as agents_dir
+    from codeforge.testing.house import Api as Api
+    from codeforge.testing.house import running as running
     from codeforge.testing.model_server import ScriptedModels as ScriptedModels
     from codeforge.testing.model_server import Seen as Seen
     from codeforge.testing.ports import free_port as free_port
     from codeforge.testing.rabbitmq import PrivateRabbit as PrivateRabbit
+    from codeforge.testing.repositories import git as git
+    from codeforge.testing.repositories import new_repository as new_repository
     from codeforge.testing.stand_ins import ShellAgent as ShellAgent
     from codeforge.testing.stand_ins import StandIns as StandIns
     from codeforge.testing.steps import Step as Step
@@ -16,9 +20,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "folders": "agents_dir",
+    "house": "Api running",
     "model_server": "ScriptedModels Seen",
     "ports": "free_port",
     "rabbitmq": "PrivateRabbit",
+    "repositories": "git new_repository",
     "stand_ins": "ShellAgent StandIns",
     "steps": "Step search_replace",
 }

@@ -15,14 +15,14 @@ from codeforge.testing.steps import Step
 
 async def send(step: Step, body: dict[str, Any], request: web.Request) -> web.StreamResponse:
     """Answer ``request`` with ``step``."""
-    if step.then != "end" and not step.until:
+    if step.then in {"hang", "cut"} and not step.until:
         await _leave(step, request)
     if step.status != 200:
         error = {"message": step.text, "type": "scripted_error", "param": None, "code": step.code}
         return web.json_response({"error": error}, status=step.status, headers=step.headers)
     base = {"id": f"chatcmpl-{time.monotonic_ns()}", "created": int(time.time()), "model": body["model"]}
     if not body.get("stream"):
-        if step.then != "end":
+        if step.then in {"hang", "cut"}:
             await _leave(step, request)
         return web.json_response({**base, **_whole(step)}, headers=step.headers)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **step.headers})
@@ -30,7 +30,7 @@ async def send(step: Step, body: dict[str, Any], request: web.Request) -> web.St
     for data in _chunks(step, with_usage=bool((body.get("stream_options") or {}).get("include_usage"))):
         await response.write(b"data: " + json.dumps({**base, **data}).encode() + b"\n\n")
         await asyncio.sleep(step.pause)
-    if step.then != "end":
+    if step.then in {"hang", "cut"}:
         await _leave(step, request)
     await response.write(b"data: [DONE]\n\n")
     await response.write_eof()
@@ -61,6 +61,8 @@ def _chunks(step: Step, *, with_usage: bool) -> Iterator[dict[str, Any]]:
     text = step.text[: int(len(step.text) * step.until)]
     for start in range(0, len(text), step.size):
         yield _chunk({"content": text[start : start + step.size]})
+    if step.then == "error":
+        yield {"error": {"message": "scripted error in mid-stream", "code": step.code}}
     if step.then != "end":
         return
     if step.tools:

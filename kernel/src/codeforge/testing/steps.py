@@ -14,8 +14,8 @@ class Step:
 
     ``tools`` are calls of (name, arguments). ``usage`` is (prompt, completion) tokens; None leaves it out.
     Streamed, the text comes ``size`` characters at a time with ``pause`` seconds between. After the share
-    ``until`` of the text the server does ``then``: "hang" says no more, "cut" closes the connection. With
-    ``until`` 0 not even the status line is sent.
+    ``until`` of the text the server does ``then``: "hang" says no more, "cut" closes the connection, "error"
+    streams an error with ``code``. With ``until`` 0 not even the status line is sent.
     """
 
     text: str = ""
@@ -29,7 +29,7 @@ class Step:
     size: int = 24
     pause: float = 0.0
     until: float = 1.0
-    then: Literal["end", "hang", "cut"] = "end"
+    then: Literal["end", "hang", "cut", "error"] = "end"
 
 
 def search_replace(path: str, before: str, after: str) -> str:

@@ -1,0 +1,27 @@
+"""A whole CodeForge for each test: real server, real repositories, an agent that runs its prompt as a script."""
+
+import pytest
+from codeforge import Settings
+from codeforge.testing import StandIns, new_repository, running
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(data_dir=tmp_path / "data", port=0, default_agent="shell", lease=5)
+
+
+@pytest.fixture
+async def api(settings):
+    async with running(settings, extra={"stand_ins": StandIns()}) as (_, api):
+        yield api
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with a.txt in one commit on main."""
+    return new_repository(tmp_path / "repository")
+
+
+@pytest.fixture
+async def project(api, repository):
+    return await api.post("/projects", {"url": str(repository), "agent": "shell", "model": "none"})
