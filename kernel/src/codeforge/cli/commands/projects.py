@@ -1,0 +1,93 @@
+"""``codeforge projects``: the repositories under management."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from codeforge.cli.api import part
+from codeforge.cli.options import asking
+from codeforge.cli.selection import address, project_of
+from codeforge.cli.showing import Asking
+
+
+@click.group()
+def command() -> None:
+    """The repositories under management."""
+
+
+@command.command("list")
+@asking
+def list_(ask: Asking) -> None:
+    """List the projects."""
+    columns = {"name": "name", "repository": "url", "branch": "branch", "agent": "agent", "model": "model", "id": "id"}
+    ask.items(
+        ask.api.pages("/projects"), columns, none="There is no project yet: add one with `codeforge projects add`."
+    )
+
+
+def _settings(function: Any) -> Any:
+    """The settings of a project, as options."""
+    for option in (
+        click.option("--steps", type=int, help="Model calls after which a run is cut off."),
+        click.option("--seconds", type=int, help="Seconds after which a run is cut off."),
+        click.option("--check", metavar="COMMAND", help="The command that runs on every change, such as its tests."),
+        click.option("--model", help="The model of its tasks."),
+        click.option("--agent", help="The agent of its tasks."),
+        click.option("--branch", help="The branch that changes start from and go to."),
+        click.option("--name", help="What it is called here."),
+    ):
+        function = option(function)
+    return function
+
+
+def _given(steps: int | None, seconds: int | None, **values: str | None) -> dict[str, Any]:
+    limits = {name: value for name, value in (("steps", steps), ("seconds", seconds)) if value is not None}
+    given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+    return {**given, "limits": limits} if limits else given
+
+
+@command.command()
+@click.argument("path_or_url")
+@_settings
+@asking
+def add(ask: Asking, path_or_url: str, **values: Any) -> None:
+    """Take a repository in, by its path on this machine or its address."""
+    found = ask.api.post("/projects", {"url": address(path_or_url, Path.cwd()), **_given(**values)})
+    ask.item(found, f"{found['name']} is a project now: branch {found['branch']}, agent {found['agent']}.")
+
+
+@command.command()
+@click.argument("project")
+@asking
+def show(ask: Asking, project: str) -> None:
+    """Show one project, by its name or id."""
+    ask.item(project_of(ask.api, project))
+
+
+@command.command()
+@click.argument("project")
+@_settings
+@asking
+def edit(ask: Asking, project: str, **values: Any) -> None:
+    """Change a project's settings; what is not given stays. An empty text takes a model or check away."""
+    if not (changes := _given(**values)):
+        raise click.UsageError("Say what to change, such as --check 'make test'.")
+    before = project_of(ask.api, project)
+    found = ask.api.patch(f"/projects/{part(before['id'])}", changes, etag=f'"{before["version"]}"')
+    ask.item(found, f"{found['name']} is changed.")
+
+
+@command.command()
+@click.argument("project")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@asking
+def remove(ask: Asking, project: str, yes: bool) -> None:
+    """Forget a project with its tasks and runs; the repository itself stays as it is."""
+    found = project_of(ask.api, project)
+    if not yes:
+        click.confirm(f"Forget {found['name']} with all its tasks and runs?", abort=True, err=True)
+    ask.api.delete(f"/projects/{part(found['id'])}")
+    ask.item({"removed": found["id"]}, f"{found['name']} is forgotten.")

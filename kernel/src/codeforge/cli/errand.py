@@ -1,0 +1,129 @@
+"""What `codeforge run` does: finds or makes the project, submits the task, follows it, and tells how it came out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count as numbers
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codeforge.cli import outcome, showing
+from codeforge.cli.api import Api, Lost, part
+from codeforge.cli.following import follow
+from codeforge.cli.reach import Reached, reached, running
+from codeforge.cli.selection import address
+from codeforge.cli.signals import Wishes
+from codeforge.cli.views import view
+from codeforge.cli.words import clean, count, say
+from codeforge.errors import CodeForgeError, Conflict
+
+if TYPE_CHECKING:
+    from codeforge.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What was asked for on the command line. ``strategy`` is set when a good change is to be accepted."""
+
+    repo: str
+    prompt: str
+    agent: str | None = None
+    model: str | None = None
+    check: str | None = None
+    branch: str | None = None
+    strategy: str | None = None
+
+
+class Errand:
+    """One task from the words to the change."""
+
+    def __init__(self, settings: Settings, token_file: Path | None, *, as_json: bool) -> None:
+        self._settings, self._token_file, self._as_json = settings, token_file, as_json
+
+    def do(self, wanted: Wanted) -> int:
+        """Gives the exit code. Raises `CodeForgeError` when there is no run, or no word of how it ended."""
+        try:
+            with reached(self._settings, self._token_file, working=True) as server:
+                code = self._with(server, wanted)
+                if server.house:
+                    self._wait_for_others(server.api)
+                return code
+        except CodeForgeError as error:
+            if self._as_json:
+                showing.print_json(outcome.failed(str(error)))
+            raise
+
+    def _with(self, server: Reached, wanted: Wanted) -> int:
+        api, error = server.api, ""
+        project = project_for(api, wanted)
+        overrides = {"agent": wanted.agent, "model": wanted.model, "check": wanted.check}
+        with Wishes(lambda: say("It is stopping already; its work is being kept.")) as wishes:
+            task = {"prompt": wanted.prompt, **{k: v for k, v in overrides.items() if v is not None}}
+            run = api.post(f"/projects/{part(project['id'])}/tasks", task)["run"]
+            say(f"Run {run['id']}: {run['agent']} with {run['model']} on {project['name']} ({project['branch']})")
+            with view() as shown:
+                run = follow(lambda: self._again(server), run["id"], shown, wishes)
+            if wanted.strategy and run["state"] == "review" and not wishes.to_end:
+                try:
+                    run = accept(api, run, wanted.strategy)
+                except CodeForgeError as fault:
+                    error = f"The change could not be accepted: {fault}"
+            diff = api.get(f"/runs/{part(run['id'])}/diff")
+            interrupted = wishes.to_end
+        if self._as_json:
+            showing.print_json(outcome.document(run, diff, error))
+        else:
+            outcome.tell(run, diff)
+        if error:
+            say(error, colour="red")
+            return 1
+        return outcome.exit_code(run, interrupted=interrupted)
+
+    def _again(self, server: Reached) -> Api:
+        """The server, found anew when it is not the one that was named or started here. Raises `Lost`."""
+        if server.house or self._settings.server_url:
+            return server.api
+        if api := running(self._settings, self._token_file):
+            return api
+        raise Lost(
+            f"The server on {self._settings.data_dir} ended: start it again with `codeforge up`; the run goes on."
+        )
+
+    def _wait_for_others(self, api: Api) -> None:
+        """Other commands may have found the server that this one started: it ends when they are done with it."""
+        told = 0
+        with Wishes(lambda: None) as wishes:
+            while (others := len(list(api.pages("/runs", live=True)))) and not wishes.wait(0.5):
+                if others != told:
+                    say(f"{count(others, 'other run')} at work with this server; Ctrl-C puts them back into the queue.")
+                    told = others
+
+
+def project_for(api: Api, wanted: Wanted) -> dict[str, Any]:
+    """The project of the wanted repository and branch, taken in when there is none."""
+    url = address(wanted.repo, Path.cwd())
+    seen = api.post("/projects/inspect", {"url": url})
+    if seen["dirty"]:
+        paths = ", ".join(seen["dirty"][:3]) + (", ..." if len(seen["dirty"]) > 3 else "")
+        say(clean(f"Note: files that are not committed are no part of the run ({paths})."), colour="yellow")
+    for project in api.pages("/projects"):
+        if project["url"] == seen["url"] and wanted.branch in (None, project["branch"]):
+            return project
+    new = {"url": url, "branch": wanted.branch or "", "check": wanted.check or ""}
+    name = seen["url"].rstrip("/").rsplit("/", 1)[-1].removesuffix(".git") or "project"
+    for number in numbers(1):
+        try:
+            made: dict[str, Any] = api.post("/projects", {**new, "name": name if number == 1 else f"{name}-{number}"})
+        except Conflict as error:
+            if error.field != "name":
+                raise
+        else:
+            return made
+    raise AssertionError
+
+
+def accept(api: Api, run: dict[str, Any], strategy: str) -> dict[str, Any]:
+    """Accept a change; gives the run then."""
+    verdict = {"verdict": "accept", "strategy": strategy}
+    accepted: dict[str, Any] = api.post(f"/runs/{part(run['id'])}/review", verdict)
+    return accepted
