@@ -1,0 +1,52 @@
+"""Forms: what was sent as plain text fields, and answers that lead on or stay in place."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from codeforge import Invalid
+
+
+def by_script(request: web.Request) -> bool:
+    """Whether htmx asks for a piece, and not the browser for a whole page."""
+    return "HX-Request" in request.headers
+
+
+def go(request: web.Request, path: str) -> web.Response:
+    """Lead the browser on to another page of this server."""
+    if by_script(request):
+        return web.Response(headers={"HX-Redirect": path})
+    raise web.HTTPSeeOther(path)
+
+
+def done(request: web.Request, path: str) -> web.Response:
+    """Stay where one is: the page shows by itself what became of it. Without scripts, load ``path`` again."""
+    return web.Response(status=204) if by_script(request) else go(request, path)
+
+
+async def fields(request: web.Request) -> dict[str, str]:
+    """The text fields of the form; files are left out, line ends are those of text files."""
+    sent = await request.post()
+    return {name: value.replace("\r\n", "\n") for name, value in sent.items() if isinstance(value, str)}
+
+
+def whole(given: dict[str, str], name: str, what: str) -> int:
+    """A whole number above zero. Raises `Invalid`."""
+    text = given.get(name, "").strip().replace(",", "")
+    if not text.isdecimal() or not 0 < int(text) < 2**31:
+        raise Invalid(f"{what} must be a whole number above zero.", field=name)
+    return int(text)
+
+
+def micro(given: dict[str, str], name: str) -> int | None:
+    """Dollars of the form as micro-dollars; None for an empty field. Raises `Invalid`."""
+    text = given.get(name, "").strip().removeprefix("$")
+    if not text:
+        return None
+    try:
+        amount = round(float(text) * 1_000_000)
+    except (ValueError, OverflowError):
+        amount = 0
+    if not 0 < amount < 10**13:
+        raise Invalid("The cost limit is an amount in dollars, such as 2.50; leave it empty for none.", field=name)
+    return amount

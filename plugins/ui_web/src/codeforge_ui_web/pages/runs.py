@@ -1,0 +1,109 @@
+"""A run: its page, what of it changes while one watches, and what people can do about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from codeforge import Kind, Run
+from codeforge.forge.runs import LIVE
+from codeforge.http import FORGE, who
+from codeforge.model import ADVICE
+from codeforge_ui_web.changes import shown
+from codeforge_ui_web.choices import choices
+from codeforge_ui_web.forms import done, fields, go
+from codeforge_ui_web.render import html, render
+
+OUTPUT_LINES = 2000
+
+
+async def _run(request: web.Request) -> Run:
+    return await request.app[FORGE].runs.get(who(request), request.match_info["id"])
+
+
+async def _about(request: web.Request) -> dict[str, Any]:
+    """What the page and its pieces show of the run."""
+    forge, person, run = request.app[FORGE], who(request), await _run(request)
+    task, project = await forge.tasks.get(person, run.task_id), await forge.projects.get(person, run.project_id)
+    replayed = any(call["replayed"] for call in await forge.calls.of_run(person, run.id))
+    steered = run.agent in forge.offers.agents and forge.offers.agents[run.agent].can_steer()
+    advice = ADVICE[run.reason] if run.reason else ""
+    return {
+        "run": run,
+        "task": task,
+        "project": project,
+        "replayed": replayed,
+        "advice": advice,
+        "steered": steered,
+        "can": forge.runs.verbs(run),
+        "live": run.state in LIVE,
+    }
+
+
+async def _results(request: web.Request, run: Run) -> dict[str, Any]:
+    """The changed files and the check's output, once there are such."""
+    forge, person = request.app[FORGE], who(request)
+    events = await forge.history.read(person.tenant_id, run.id, limit=OUTPUT_LINES, kinds=(Kind.CHECK,)) if run.check else []
+    output = "\n".join(str(event.data.get("text", "")) for event in events)
+    return {"files": await forge.runs.changes(person, run.id) if run.change else [], "output": output}
+
+
+async def page(request: web.Request) -> web.Response:
+    forge, about = request.app[FORGE], await _about(request)
+    run, panels = about["run"], await forge.offers.panels(about["run"])
+    attempts = await forge.runs.list(who(request), task_id=run.task_id)
+    context = {**about, **await _results(request, run), **await choices(request)}
+    return render(request, "run.html", panels=panels, attempts=attempts, **context)
+
+
+async def now(request: web.Request) -> web.Response:
+    """The run's state and figures; verbs and results too when the state is not the one that the page shows."""
+    about, seen = await _about(request), request.query.get("seen", "")
+    text = html(request, "_run_now.html", **about)
+    if seen != about["run"].state:
+        context = {**about, **await _results(request, about["run"]), **await choices(request)}
+        text += html(request, "_run_moved.html", **context)
+    return web.Response(text=text, content_type="text/html")
+
+
+async def file(request: web.Request) -> web.Response:
+    """The lines of one changed file."""
+    path = request.query.get("path", "")
+    diff = await request.app[FORGE].runs.diff(who(request), request.match_info["id"], path)
+    return render(request, "_file.html", path_of_file=path, lines=await shown(path, diff), run_id=request.match_info["id"])
+
+
+async def stop(request: web.Request) -> web.Response:
+    run = await request.app[FORGE].runs.stop(who(request), request.match_info["id"])
+    return done(request, f"/runs/{run.id}")
+
+
+async def message(request: web.Request) -> web.Response:
+    """Words to a run: one at work is told, one that has ended goes on in a new run, which is shown."""
+    before, text = request.match_info["id"], (await fields(request)).get("text", "").strip()
+    run = await request.app[FORGE].runs.message(who(request), before, text)
+    return done(request, f"/runs/{run.id}") if run.id == before else go(request, f"/runs/{run.id}")
+
+
+async def review(request: web.Request) -> web.Response:
+    given, before = await fields(request), request.match_info["id"]
+    run = await request.app[FORGE].reviews.give(
+        who(request),
+        before,
+        given.get("verdict", ""),
+        comment=given.get("comment", "").strip(),
+        strategy=given.get("strategy", "merge"),
+    )
+    return go(request, f"/runs/{run.id}")
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/runs/{id}", page),
+        web.get("/runs/{id}/now", now),
+        web.get("/runs/{id}/file", file),
+        web.post("/runs/{id}/stop", stop),
+        web.post("/runs/{id}/messages", message),
+        web.post("/runs/{id}/review", review),
+    ]

@@ -1,0 +1,42 @@
+"""A project's settings: changed against the version that was seen, and the project's removal."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from codeforge import Limits
+from codeforge.http import FORGE, who
+from codeforge_ui_web.choices import choices
+from codeforge_ui_web.forms import fields, go, micro, whole
+from codeforge_ui_web.render import render
+
+
+async def page(request: web.Request) -> web.Response:
+    project = await request.app[FORGE].projects.get(who(request), request.match_info["id"])
+    return render(request, "settings.html", project=project, **await choices(request))
+
+
+async def save(request: web.Request) -> web.Response:
+    given, project_id = await fields(request), request.match_info["id"]
+    limits = Limits(
+        steps=whole(given, "steps", "The step limit"),
+        seconds=60 * whole(given, "minutes", "The time limit"),
+        cost_micro=micro(given, "cost"),
+    )
+    values = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
+    version = whole(given, "version", "The version")
+    await request.app[FORGE].projects.edit(who(request), project_id, version=version, limits=limits, **values)
+    return go(request, f"/projects/{project_id}")
+
+
+async def remove(request: web.Request) -> web.Response:
+    await request.app[FORGE].projects.remove(who(request), request.match_info["id"])
+    return go(request, "/projects")
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/projects/{id}/settings", page),
+        web.post("/projects/{id}/settings", save),
+        web.post("/projects/{id}/remove", remove),
+    ]

@@ -1,0 +1,73 @@
+"""Tasks: a project's list with the state of each latest run, a form for a new one, and a task with its runs."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from codeforge import Run, Task
+from codeforge.http import FORGE, who
+from codeforge_ui_web.choices import choices
+from codeforge_ui_web.forms import fields, go
+from codeforge_ui_web.live import stream
+from codeforge_ui_web.render import html, render
+
+PAGE = 30
+
+
+async def _rows(request: web.Request) -> list[tuple[Task, Run | None]]:
+    """The newest tasks (older than ``before``, where given), each with its latest run."""
+    forge, person = request.app[FORGE], who(request)
+    before = request.query.get("before", "")
+    found = await forge.tasks.list(person, request.match_info["id"], before=before, limit=PAGE)
+    runs = [await forge.runs.list(person, task_id=task.id, limit=1) for task in found]
+    return [(task, run[0] if run else None) for task, run in zip(found, runs, strict=True)]
+
+
+async def of_project(request: web.Request) -> web.Response:
+    project = await request.app[FORGE].projects.get(who(request), request.match_info["id"])
+    rows, before = await _rows(request), request.query.get("before", "")
+    return render(request, "project.html", project=project, rows=rows, before=before, page=PAGE, **await choices(request))
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    project = await request.app[FORGE].projects.get(who(request), request.match_info["id"])
+
+    async def piece() -> str:
+        return html(request, "_tasks.html", project=project, rows=await _rows(request))
+
+    return await stream(request, piece)
+
+
+async def submit(request: web.Request) -> web.Response:
+    given = await fields(request)
+    chosen = {name: given.get(name) or None for name in ("agent", "model")}
+    person, prompt = who(request), given.get("prompt", "").strip()
+    task, run = await request.app[FORGE].tasks.submit(
+        person, request.match_info["id"], prompt, title=given.get("title", ""), **chosen
+    )
+    return go(request, f"/runs/{run.id}" if run else f"/tasks/{task.id}")
+
+
+async def page(request: web.Request) -> web.Response:
+    forge, person = request.app[FORGE], who(request)
+    task = await forge.tasks.get(person, request.match_info["id"])
+    project, runs = await forge.projects.get(person, task.project_id), await forge.runs.list(person, task_id=task.id)
+    return render(request, "task.html", task=task, project=project, runs=runs, **await choices(request))
+
+
+async def start(request: web.Request) -> web.Response:
+    """One more run of the task: from scratch, or going on from the work of an earlier one."""
+    given, task_id = await fields(request), request.match_info["id"]
+    chosen = {name: given.get(name, "") for name in ("agent", "model")}
+    run = await request.app[FORGE].runs.start(who(request), task_id, follows=given.get("follows") or None, **chosen)
+    return go(request, f"/runs/{run.id}")
+
+
+def routes() -> list[web.RouteDef]:
+    return [
+        web.get("/projects/{id}", of_project),
+        web.get("/projects/{id}/live", live),
+        web.post("/projects/{id}/tasks", submit),
+        web.get("/tasks/{id}", page),
+        web.post("/tasks/{id}/runs", start),
+    ]

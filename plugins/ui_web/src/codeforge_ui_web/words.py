@@ -1,0 +1,105 @@
+"""How facts read on a page: states, money, counts and times in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from markupsafe import Markup
+
+from codeforge import Model, Run, RunState, Usage
+
+S = RunState
+STATES: dict[RunState, tuple[str, str]] = {
+    S.QUEUED: ("Queued", "quiet"),
+    S.PREPARING: ("Preparing", "live"),
+    S.WORKING: ("Working", "live"),
+    S.PAUSED: ("Paused", "quiet"),
+    S.CHECKING: ("Checking", "live"),
+    S.WAITING: ("Waiting", "wait"),
+    S.REVIEW: ("Waiting for review", "wait"),
+    S.ACCEPTED: ("Accepted", "good"),
+    S.SENT_BACK: ("Sent back", "quiet"),
+    S.REJECTED: ("Rejected", "quiet"),
+    S.FAILED: ("Failed", "bad"),
+    S.STOPPED: ("Stopped", "quiet"),
+}
+"""A state's words and its colour."""
+
+
+def state(value: RunState) -> Markup:
+    """A state as a small coloured label."""
+    text, tone = STATES[value]
+    return Markup('<span class="state {}">{}</span>').format(tone, text)
+
+
+def number(value: float) -> str:
+    """A count, such as 12,345."""
+    return f"{value:,}"
+
+
+def count(value: int, one: str, many: str = "") -> str:
+    """A count with its noun: 1 file, 3 files."""
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def dollars(micro: int) -> str:
+    """Micro-dollars as dollars: four places below a dollar, so that a cheap run does not look free."""
+    return f"${micro / 1e6:,.2f}" if micro >= 1_000_000 or micro == 0 else f"${micro / 1e6:.4f}"
+
+
+def cost(usage: Usage, *, scripted: bool = False) -> str:
+    """What model calls cost, or why that is not known."""
+    if scripted:
+        return "nothing, scripted"
+    if not usage.calls:
+        return "nothing yet"
+    return "unpriced" if usage.cost_micro is None else dollars(usage.cost_micro)
+
+
+def price(micro_per_million: int | None) -> str:
+    """A price per million tokens."""
+    return "unknown" if micro_per_million is None else dollars(micro_per_million)
+
+
+def scripted(model: Model | Run | str) -> bool:
+    """Whether answers come from a cassette instead of a model."""
+    name = model.name if isinstance(model, Model) else model.model if isinstance(model, Run) else model
+    return name.startswith("replay/")
+
+
+def when(moment: datetime | float | None) -> Markup:
+    """A point in time: the date in the page, replaced by how long ago it was."""
+    if moment is None:
+        return Markup("never")
+    if not isinstance(moment, datetime):
+        moment = datetime.fromtimestamp(moment).astimezone()
+    shown = f"{moment.day} {moment:%b %Y, %H:%M}"
+    return Markup('<cf-time at="{}">{}</cf-time>').format(moment.isoformat(), shown)
+
+
+def elapsed(run: Run) -> Markup:
+    """How long a run has been at work; it runs on in the browser while the run does."""
+    if run.started_at is None:
+        return Markup("not begun")
+    until = Markup(' until="{}"').format(run.ended_at.isoformat()) if run.ended_at else ""
+    seconds = int(((run.ended_at or run.started_at) - run.started_at).total_seconds())
+    return Markup('<cf-time since="{}"{}>{} s</cf-time>').format(run.started_at.isoformat(), until, seconds)
+
+
+def plain(value: str) -> str:
+    """A name of the code as words: sent_back, nothing_changed."""
+    return value.replace("_", " ")
+
+
+FILTERS = {
+    "state": state,
+    "number": number,
+    "count": count,
+    "dollars": dollars,
+    "cost": cost,
+    "price": price,
+    "scripted": scripted,
+    "when": when,
+    "elapsed": elapsed,
+    "plain": plain,
+}
