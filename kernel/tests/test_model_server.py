@@ -73,6 +73,12 @@ async def test_a_cut_connection_breaks_off_the_answer(models, post, stream):
         await (await post("m", stream=stream)).read()
 
 
+async def test_an_error_can_come_in_mid_stream(models, post):
+    models.script("m", [Step(text="x" * 100, until=0.5, then="error", code="budget_exceeded")])
+    _, chunks = await streamed(await post("m", stream=True))
+    assert chunks[-1]["error"]["code"] == "budget_exceeded"
+
+
 @pytest.mark.parametrize("model", ["hang", "hang-midway"])
 async def test_a_hanging_model_keeps_the_connection_open_until_the_client_goes(models, post, model):
     asking = asyncio.create_task(_read(post(model, stream=True)))

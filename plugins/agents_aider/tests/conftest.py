@@ -49,7 +49,8 @@ class Desk:
         self.git("commit", "-q", "-m", "start")
 
     def job(self, model: str = "m", prompt: str = "Make greet() in hello.py friendlier.", **more: object) -> AgentJob:
-        more = {"run_id": f"run-{os.getpid()}-{id(self)}", "gateway": self.gateway, "key": self.KEY, **more}
+        run = f"run-{os.getpid()}-{id(self)}"
+        more = {"run_id": run, "gateway": self.gateway, "key": self.KEY, "mark": {"TEST_RUN": run}, **more}
         return AgentJob(
             prompt=prompt, workspace=self.workspace, home=self.folder / "home", state=self.folder / "state",
             model=Model(name=model, provider="scripted", window=100_000, input_price=1_000_000, output_price=2_000_000),
@@ -80,7 +81,7 @@ class Desk:
 
 def _run_of(process: psutil.Process) -> str | None:
     try:
-        return process.environ().get("CODEFORGE_RUN")
+        return process.environ().get("TEST_RUN")
     except psutil.Error:
         return None
 

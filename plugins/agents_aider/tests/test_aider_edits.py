@@ -1,5 +1,7 @@
 """What Aider changes, says and remembers."""
 
+import os
+
 import pytest
 
 from codeforge import Kind, Limits, Reason
@@ -95,6 +97,22 @@ async def test_nothing_outside_the_workspace_or_in_its_git_folder_is_read_or_wri
     assert not any((desk.workspace / target).exists() for target in targets)
     assert not any("SECRET" in seen.text for seen in models.requests)
     assert any("refused: " in text for text in desk.texts(Kind.LOG))
+
+
+async def test_links_submodules_and_odd_files_of_the_repository_are_no_trouble(aider, desk, models):
+    (desk.workspace / "loop").symlink_to("loop")
+    (desk.workspace / "etc").symlink_to("/etc")
+    (desk.workspace / "bytes.bin").write_bytes(bytes(range(256)) * 4096)
+    (desk.workspace / "latin.py").write_bytes(b"s = '\xe9'\n")
+    (desk.workspace / os.fsdecode(b"bad\xff.py")).touch()
+    desk.write({"new\nline.py": "x = 1\n", "with space.py": "x = 1\n"})
+    desk.git("add", "-A")
+    desk.git("update-index", "--add", "--cacheinfo", f"160000,{desk.git('rev-parse', 'HEAD').strip()},module")
+    desk.git("commit", "-q", "-m", "odd")
+    last = await desk.run(aider, desk.job(prompt="hello.py, latin.py, bytes.bin, etc/passwd, loop, module"))
+    assert last.data["outcome"] == "done"
+    assert desk.read("hello.py") == desk.FRIENDLY
+    assert "root:" not in models.requests[0].text
 
 
 async def test_line_ends_stay_as_they_were(aider, desk, models):

@@ -81,6 +81,14 @@ async def test_half_an_answer_is_never_applied(aider, desk, models):
     assert desk.changed() == []
 
 
+async def test_a_budget_that_ends_in_mid_answer_ends_the_run(aider, desk, models):
+    models.script("m", [Step(text=desk.EDIT * 2, until=0.9, then="error", code="budget_exceeded")])
+    last = await desk.run(aider, desk.job())
+    assert last.data["reason"] == Reason.BUDGET
+    assert desk.changed() == []
+    assert len(models.requests) == 1
+
+
 async def test_a_connection_that_breaks_once_is_taken_up_again(aider, desk, models):
     models.script("m", [Step(text=desk.EDIT, until=0.5, then="cut"), Step(text=desk.EDIT)])
     last = await desk.run(aider, desk.job())

@@ -76,7 +76,8 @@ from codeforge_agents_aider import Aider
 home, folder, gateway, run = sys.argv[1:]
 folder = Path(folder)
 job = AgentJob(run_id=run, prompt="x", workspace=folder / "workspace", home=folder / "home", state=folder / "state",
-               model=Model(name="hang", provider="scripted"), gateway=gateway, key="k")
+               model=Model(name="hang", provider="scripted"), gateway=gateway, key="k",
+               mark={"TEST_RUN": run})
 async def main():
     async for event in Aider(home=Path(home)).run(job):
         pass

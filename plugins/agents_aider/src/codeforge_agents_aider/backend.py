@@ -79,5 +79,6 @@ def _env(job: AgentJob) -> dict[str, str]:
     return {
         "PATH": SYSTEM_PATH, "HOME": str(job.home), "TMPDIR": str(temporary), "LANG": "C.UTF-8", "TERM": "linux",
         "TZ": os.environ.get("TZ", "UTC"), "NO_COLOR": "1", "BROWSER": "/bin/true", "GIT_CONFIG_GLOBAL": str(config),
-        "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "CODEFORGE_RUN": job.run_id,
+        "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "TQDM_DISABLE": "1",
+        **job.mark,
     }  # fmt: skip

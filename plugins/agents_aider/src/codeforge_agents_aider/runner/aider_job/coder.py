@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from aider.coders import Coder, base_coder
-from aider.repo import GitRepo
 from aider.repomap import RepoMap
 
 from .job import Job
 from .model import GatewayModel
+from .repository import repository
 from .screen import Screen
 
 MAPPED_FILES = 3000
@@ -25,7 +25,7 @@ def make_coder(job: Job, model: GatewayModel, screen: Screen) -> Any:
     base_coder.RETRY_TIMEOUT = float("inf")  # the gateway's patience decides
     RepoMap.TAGS_CACHE_DIR = os.path.join(job.state, "tags")  # noqa: PTH118 - Aider joins it to the workspace
     before = _conversation(job) if job.follow_up else {}
-    repo = _repository(workspace, model, screen)
+    repo = repository(workspace, screen, model)
     coder = Coder.create(
         main_model=model, edit_format=model.edit_format, io=screen, repo=repo, use_git=bool(repo),
         fnames=[str(path) for name in before.get("files", []) if (path := screen.inside(name)) and path.is_file()],
@@ -59,11 +59,3 @@ def _conversation(job: Job) -> dict[str, Any]:
 
 def _path(job: Job) -> Path:
     return Path(job.state) / "aider.json"
-
-
-def _repository(workspace: Path, model: GatewayModel, screen: Screen) -> Any:
-    """The workspace's repository; None where it is none, even if a folder above is."""
-    if not (workspace / ".git").exists():
-        return None
-    repo = GitRepo(screen, [], str(workspace), models=[model])
-    return repo if Path(repo.root).resolve() == workspace.resolve() else None

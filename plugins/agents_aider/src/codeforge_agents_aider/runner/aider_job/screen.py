@@ -10,6 +10,8 @@ from aider.io import InputOutput
 from .report import Report
 
 DENIED = ("Add URL", "Open URL", "Run shell")
+MUTED = ("Use --", "https://aider.chat/")
+"""Advice for people at Aider's own command line."""
 
 
 class Screen(InputOutput):  # type: ignore[misc]
@@ -68,8 +70,8 @@ class Screen(InputOutput):  # type: ignore[misc]
         self._log(message)
 
     def _log(self, message: Any) -> None:
-        for line in str(message).splitlines():
-            if line.strip():
+        for line in str(message).replace(f"{self._root}/", "").splitlines():
+            if line.strip() and not line.startswith(MUTED):
                 self._report.text("log", line)
 
     def get_input(self, *_: Any, **__: Any) -> str:
