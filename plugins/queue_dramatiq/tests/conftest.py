@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
-from codeforge_queue_dramatiq.queues import QUEUE, DramatiqQueue, MemoryQueue, RabbitQueue
 from pika import BlockingConnection, URLParameters
 
 from codeforge import Answer
 from codeforge.testing.rabbitmq import PrivateRabbit
+from codeforge_queue_dramatiq.queues import QUEUE, DramatiqQueue, MemoryQueue, RabbitQueue
 
 Opener = Callable[..., Awaitable[DramatiqQueue]]
 

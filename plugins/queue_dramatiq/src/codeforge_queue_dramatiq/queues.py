@@ -69,15 +69,13 @@ class DramatiqQueue(Queue):
         listener, self._listener = self._listener, None
         if listener:
             await listener.stop(self.patience)
-        if self._broker:
-            try:
-                await self._do(self.patience, self._broker.close)
-            except Unavailable as error:
-                _log.warning("While disconnecting: %s", error)
-            self._broker = None
-        if self._thread:
-            self._thread.shutdown()
-            self._thread = None
+        broker, self._broker = self._broker, None
+        thread, self._thread = self._thread, None
+        if thread:
+            closing = thread.submit(broker.close) if broker else None
+            thread.shutdown()
+            if closing and not (await asyncio.wait([asyncio.wrap_future(closing)], timeout=self.patience))[0]:
+                _log.warning("The %s queue's broker hangs: its connection is left to end by itself.", self.name)
 
     def _make(
         self, url: str, loop: asyncio.AbstractEventLoop, answer: Answer | None
