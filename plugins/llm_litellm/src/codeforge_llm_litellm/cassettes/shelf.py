@@ -1,0 +1,26 @@
+"""Which cassettes there are, and which of them are being recorded."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+RECORD = "RECORD"
+"""A file of this name in a cassette's folder holds the model that is recorded into it, like openai/gpt-4o."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+def names(shelf: Path) -> list[str]:
+    """The cassettes that hold at least one exchange, by name."""
+    return [folder.name for folder in _folders(shelf) if any(folder.glob("*.json"))]
+
+
+def recording(shelf: Path) -> dict[str, str]:
+    """Cassette -> the model that is recorded into it."""
+    return {f.name: (f / RECORD).read_text(encoding="utf-8").strip() for f in _folders(shelf) if (f / RECORD).is_file()}
+
+
+def _folders(shelf: Path) -> list[Path]:
+    if not shelf.is_dir():
+        return []
+    return sorted(folder for folder in shelf.iterdir() if folder.is_dir() and _NAME.fullmatch(folder.name))

@@ -1,0 +1,141 @@
+"""The models there are, from providers, aliases and cassettes; and what each name stands for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from codeforge import Forge, Model
+from codeforge_llm_litellm.call import Target
+from codeforge_llm_litellm.cassettes import shelf
+from codeforge_llm_litellm.discovery import PATIENCE, Found, ask, described
+from codeforge_llm_litellm.prices import FREE, price_map
+from codeforge_llm_litellm.providers import KINDS, Source, from_environment
+from codeforge_llm_litellm.trouble import Trouble
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+FRESH, FAILED = 300.0, 30.0
+"""Seconds after which a provider is asked for its models again: after an answer, and after none."""
+SCRIPTED = "scripted: answers from a cassette, no model is called and nothing is paid"
+
+
+class Listing:
+    """What one provider answered when it was asked for its models, and when."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.found: list[Found] = []
+        self.error = ""
+        self._until = 0.0
+        self._asking: asyncio.Task[None] | None = None
+
+    async def get(self, session: Callable[[], ClientSession]) -> list[Found]:
+        """The models as last heard of; waits, shortly, only while nothing was ever heard. Never raises."""
+        if time.monotonic() >= self._until and (self._asking is None or self._asking.done()):
+            self._asking = asyncio.create_task(self._ask(session()))
+        if self._asking and not self._until:
+            await asyncio.wait({self._asking}, timeout=PATIENCE)
+        return self.found
+
+    async def _ask(self, session: ClientSession) -> None:
+        import aiohttp
+
+        try:
+            await asyncio.to_thread(price_map)
+            async with asyncio.timeout(PATIENCE):
+                self.found = await ask(session, self.source)
+            self.error, self._until = "", time.monotonic() + FRESH
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ArithmeticError) as error:
+            self.error = str(error) or f"did not answer within {PATIENCE:g} s"
+            self._until = time.monotonic() + FAILED
+
+
+class Catalog:
+    """Names models "provider/model", "replay/cassette" and "record/cassette", and knows aliases."""
+
+    def __init__(
+        self, forge: Forge, session: Callable[[], ClientSession], environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self._forge, self._session = forge, session
+        self._environment = from_environment(environ)
+        self._shelf = forge.settings.data_dir / "cassettes"
+        self.listings: dict[str, Listing] = {}
+
+    async def sources(self, tenant_id: str) -> dict[str, Source]:
+        """The tenant's providers by name; a stored one hides one of the environment."""
+        stored = [
+            Source(name=p.name, kind=p.kind, base_url=p.base_url, secret=p.secret or "", settings=p.settings)
+            for p in await self._forge.providers.list(tenant_id)
+        ]
+        return {source.name: source for source in [*self._environment, *stored]}
+
+    async def models(self, tenant_id: str) -> list[Model]:
+        """All models, real ones first, then aliases, then cassettes."""
+        sources = [s for s in (await self.sources(tenant_id)).values() if s.kind in KINDS]
+        found = await asyncio.gather(*(self._listing(source).get(self._session) for source in sources))
+        real = [_model(s, one) for s, heard in zip(sources, found, strict=True) for one in heard]
+        scripted = [_scripted(name) for name in shelf.names(self._shelf)]
+        recorded = [
+            Model(
+                name=f"record/{name}",
+                provider="record",
+                note=f"{target}, and every exchange is kept in the cassette {name}",
+            )
+            for name, target in shelf.recording(self._shelf).items()
+        ]
+        by_name = {model.name: model for model in [*real, *scripted, *recorded]}
+        given = await self._forge.aliases.list(tenant_id)
+        aliases = [_alias(name, by_name[meant]) for name in given if (meant := _meaning(given, name)) in by_name]
+        return [*real, *aliases, *scripted, *recorded]
+
+    def _listing(self, source: Source) -> Listing:
+        return self.listings.setdefault(source.fingerprint, Listing(source))
+
+    async def target(self, tenant_id: str, name: str) -> Target:
+        """What ``name`` stands for. Raises `Trouble` when there is no such model any more."""
+        meant = name if "/" in name else _meaning(await self._forge.aliases.list(tenant_id), name)
+        provider, _, model = meant.partition("/")
+        if provider == "replay" and model in shelf.names(self._shelf):
+            return Target(name=name, provider=provider, model=model, replay=self._shelf / model, prices=FREE)
+        record = None
+        if provider == "record" and (real := shelf.recording(self._shelf).get(model)):
+            record = self._shelf / model
+            provider, _, model = real.partition("/")
+        source = (await self.sources(tenant_id)).get(provider)
+        if not source or source.kind not in KINDS or not model:
+            raise Trouble(404, "model_not_found", f"There is no model {name}: its provider, alias or cassette is gone.")
+        heard = {one.name: one for one in await self._listing(source).get(self._session)}
+        prices = (heard.get(model) or described(source, model, {})).facts.prices
+        return Target(name=name, provider=provider, model=model, source=source, record=record, prices=prices)
+
+
+def _meaning(aliases: Mapping[str, str], name: str) -> str:
+    for _ in aliases:  # an alias may stand for another one
+        name = aliases.get(name, name)
+    return name
+
+
+def _model(source: Source, found: Found) -> Model:
+    price = found.facts.prices[0] if found.facts.prices else None
+    return Model(
+        name=f"{source.name}/{found.name}",
+        provider=source.name,
+        window=found.facts.window,
+        max_output=found.facts.max_output,
+        input_price=price.input if price else None,
+        output_price=price.output if price else None,
+    )
+
+
+def _scripted(cassette: str) -> Model:
+    return Model(name=f"replay/{cassette}", provider="replay", input_price=0, output_price=0, note=SCRIPTED)
+
+
+def _alias(name: str, model: Model) -> Model:
+    return replace(model, name=name, note=f"{model.name}" + (f", {model.note}" if model.note else ""))

@@ -1,0 +1,78 @@
+"""Asks a provider for its models, in the shape that its kind answers in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from codeforge_llm_litellm.prices import Facts, known, of_listing, of_settings
+from codeforge_llm_litellm.providers import Source
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+PATIENCE = 2.0
+"""Seconds that a provider has to list its models."""
+# what a list of models holds besides models to chat with
+_OTHER = re.compile(r"embed|whisper|tts|dall-e|image|audio|realtime|moderation|transcribe|rerank|sora|davinci|babbage")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """One model of a provider, by the provider's own name of it."""
+
+    name: str
+    facts: Facts
+
+
+async def ask(session: ClientSession, source: Source) -> list[Found]:
+    """The provider's models to chat with, newest first where it tells. Raises what aiohttp raises, and `ValueError`."""
+    if chosen := source.settings.get("models"):
+        return [described(source, name, {}) for name in chosen]
+    path, headers = _request(source)
+    async with session.get(f"{source.base}{path}", headers=headers, allow_redirects=False) as response:
+        if response.status != 200:
+            raise ValueError(f"answered {response.status} to the question for its models")
+        answer = await response.json(content_type=None)
+    entries = answer.get("data") or answer.get("models") or [] if isinstance(answer, dict) else []
+    found = [described(source, _name(entry), entry) for entry in _newest_first(entries)]
+    return [model for model in found if model.name and _chats(model)]
+
+
+def _request(source: Source) -> tuple[str, dict[str, str]]:
+    match source.way.listing:
+        case "ollama":
+            return "/api/tags", {}
+        case "anthropic":
+            return "/v1/models?limit=1000", {"x-api-key": source.secret, "anthropic-version": "2023-06-01"}
+        case "gemini":
+            return "/v1beta/models?pageSize=1000", {"x-goog-api-key": source.secret}
+    return "/models", {"Authorization": f"Bearer {source.secret}"} if source.secret else {}
+
+
+def _newest_first(entries: Iterable[Any]) -> list[dict[str, Any]]:
+    rows = [entry for entry in entries if isinstance(entry, dict)]
+    return sorted(
+        rows, key=lambda entry: entry["created"] if isinstance(entry.get("created"), int) else 0, reverse=True
+    )
+
+
+def _name(entry: dict[str, Any]) -> str:
+    return str(entry.get("id") or entry.get("model") or entry.get("name") or "").removeprefix("models/")
+
+
+def _chats(model: Found) -> bool:
+    return model.facts.mode == "chat" if model.facts.mode else not _OTHER.search(model.name)
+
+
+def described(source: Source, name: str, entry: dict[str, Any]) -> Found:
+    """A model with what its provider says of it in ``entry``, completed from the settings and the map of prices."""
+    facts = known(source.way.prices, name)
+    own = source.settings.get("prices", {}).get(name)
+    listed = entry.get("pricing")
+    prices = of_settings(own) if own else of_listing(listed) if isinstance(listed, dict) else facts.prices
+    window = entry.get("context_length") or entry.get("max_model_len") or entry.get("inputTokenLimit") or facts.window
+    longest = entry.get("outputTokenLimit") or facts.max_output
+    return Found(name=name, facts=Facts(window=window, max_output=longest, prices=prices, mode=facts.mode))

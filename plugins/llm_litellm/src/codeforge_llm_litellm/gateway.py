@@ -1,0 +1,121 @@
+"""The gateway: who may call which model, by which engine, and what is written down afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from codeforge import Forge, Health, Llm, Model, Unauthorized
+from codeforge_llm_litellm.call import Call
+from codeforge_llm_litellm.cassettes import shelf
+from codeforge_llm_litellm.cassettes.fixture import load
+from codeforge_llm_litellm.catalog import Catalog
+from codeforge_llm_litellm.trouble import Trouble
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+    from codeforge_llm_litellm.engines import Engine
+
+
+class Gateway(Llm):
+    """One for a server. Connections are opened and engines are made when they are first needed."""
+
+    name = "gateway"
+
+    def __init__(self, forge: Forge, environ: Mapping[str, str] = os.environ) -> None:
+        self.forge = forge
+        self.catalog = Catalog(forge, self.session, environ)
+        self._session: ClientSession | None = None
+        self._engines: dict[str, Engine] = {}
+
+    @classmethod
+    def of(cls, forge: Forge) -> Gateway:
+        """The gateway that was handed over to ``forge``."""
+        return next(llm for llm in forge.offers.llms.values() if isinstance(llm, cls))
+
+    async def models(self, tenant_id: str) -> list[Model]:
+        return await self.catalog.models(tenant_id)
+
+    async def admit(self, secret: str, body: dict[str, Any]) -> Call:
+        """Let a call in, with a run's key. Raises `Trouble`; budgets would be checked here (402)."""
+        try:
+            key = await self.forge.keys.open(secret)
+        except Unauthorized as error:
+            raise Trouble(401, "invalid_api_key", str(error)) from error
+        asked = body.get("model")
+        if not isinstance(asked, str) or not isinstance(body.get("messages"), list):
+            raise Trouble(400, "invalid_request", "A chat completion needs a model and a list of messages.")
+        if key.model not in (asked, asked.removeprefix("openai/")):  # agents put "openai/" before what they are told
+            raise Trouble(403, "model_not_allowed", f"This run's key is good for {key.model}, not for {asked}.")
+        target = await self.catalog.target(key.tenant_id, key.model)
+        return Call(tenant_id=key.tenant_id, run_id=key.run_id, project_id=key.project_id, target=target, body=body)
+
+    def engine(self, call: Call) -> Engine:
+        """What answers ``call``."""
+        name = call.target.source.way.speaks if call.target.source else "replay"
+        if name not in self._engines:
+            self._engines[name] = self._made(name)
+        return self._engines[name]
+
+    def _made(self, name: str) -> Engine:
+        from codeforge_llm_litellm.engines.litellm import Litellm
+        from codeforge_llm_litellm.engines.passthrough import Passthrough
+        from codeforge_llm_litellm.engines.replay import Replay
+
+        if name == "replay":
+            return Replay(str(self.forge.settings.data_dir))
+        return Litellm() if name == "litellm" else Passthrough(self.session)
+
+    def session(self) -> ClientSession:
+        """The connections to providers."""
+        from aiohttp import ClientSession, DummyCookieJar, TCPConnector
+
+        if self._session is None or self._session.closed:
+            self._session = ClientSession(
+                connector=TCPConnector(limit=0),
+                cookie_jar=DummyCookieJar(),
+                headers={"User-Agent": "codeforge"},
+                trust_env=True,
+            )
+        return self._session
+
+    async def secrets(self, tenant_id: str) -> list[str]:
+        """All keys of the tenant's providers, for redaction."""
+        return [source.secret for source in (await self.catalog.sources(tenant_id)).values() if source.secret]
+
+    def health(self) -> list[Health]:
+        """Each provider as it was last heard of, and cassettes that cannot be played."""
+        found = []
+        for listing in self.catalog.listings.values():
+            name, error = f"models of {listing.source.name}", listing.error
+            fix = f"Check the address {listing.source.base} and the key of {listing.source.name}." if error else ""
+            found.append(Health(name=name, ok=not error, detail=error or f"{len(listing.found)} models", fix=fix))
+        folder = self.forge.settings.data_dir / "cassettes"
+        for name in shelf.names(folder):
+            try:
+                found.append(Health(name=f"cassette {name}", ok=True, detail=f"{len(load(folder / name))} exchanges"))
+            except ValueError as error:
+                found.append(
+                    Health(name=f"cassette {name}", ok=False, detail=str(error), fix="Mend or remove the file.")
+                )
+        return found
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """For as long as the server lives."""
+        try:
+            yield
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """End the child process and the connections."""
+        await asyncio.gather(*(engine.close() for engine in self._engines.values()))
+        self._engines.clear()
+        if self._session:
+            await self._session.close()
+            self._session = None

@@ -1,0 +1,110 @@
+"""Carries one answer from its engine to the agent, and sees that it is written down before its end is told."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from codeforge_llm_litellm import sse
+from codeforge_llm_litellm.call import Call
+from codeforge_llm_litellm.engines import Answer
+from codeforge_llm_litellm.gateway import Gateway
+from codeforge_llm_litellm.ledger import Ledger
+from codeforge_llm_litellm.trouble import Trouble
+from codeforge_llm_litellm.watch import gone, watched
+
+
+class Relay:
+    """One call. The agent sees the end of its answer only when the call's use is stored."""
+
+    def __init__(self, gateway: Gateway, request: web.Request, call: Call, secret: str) -> None:
+        self._gateway, self._request, self._call, self._secret = gateway, request, call, secret
+        self._ledger = Ledger(gateway, call)
+        key = call.target.source.secret if call.target.source else ""
+        self._key = key.encode() if len(key) >= 8 else b""
+        self._response: web.StreamResponse | None = None
+        self._ended = False
+
+    async def run(self) -> web.StreamResponse:
+        """Answer the request. Raises `Trouble` when there is none and nothing was sent yet."""
+        trouble: Trouble | None = None
+        body = b""
+        try:
+            engine = self._gateway.engine(self._call)
+            async with watched(self._request, self._gateway.forge, self._secret), engine.answer(self._call) as answer:
+                self._ledger.answer = answer
+                if answer.streamed:
+                    await self._stream(answer)
+                else:
+                    body = await self._whole(answer)
+        except Trouble as caught:
+            trouble = caught
+        except BaseException:  # the server shuts down, or a fault of our own
+            await self._ledger.close(Trouble(500, "internal", "The gateway broke the call off.", sent=True))
+            raise
+        await self._ledger.close(trouble)
+        if self._response is not None:
+            return await self._end(self._response, trouble)
+        if trouble:
+            raise trouble
+        assert self._ledger.answer
+        answer = self._ledger.answer
+        return web.Response(body=body, status=answer.status, content_type=answer.content_type, headers=answer.headers)
+
+    async def _whole(self, answer: Answer) -> bytes:
+        body = self._clean(b"".join([block async for block in answer.blocks]))
+        found = sse.parsed(b"data:" + body.replace(b"\n", b" ").replace(b"\r", b" "))
+        if found:
+            self._ledger.transcript.add(found)
+            return body
+        said = " ".join(body.decode(errors="replace").split())[:300] or "nothing"
+        status = answer.status if answer.status >= 400 else 502
+        raise Trouble(
+            status, "provider_error", f"{self._call.target.provider} answered {answer.status}, but no JSON: {said}"
+        )
+
+    async def _stream(self, answer: Answer) -> None:
+        head = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+        self._response = web.StreamResponse(headers={**answer.headers, **head})
+        await self._write(b"")
+        splitter = sse.Splitter()
+        async for block in answer.blocks:
+            await self._write(b"".join(event for event in splitter.feed(block) if self._wanted(event)))
+            if self._ended:
+                return
+        await self._write(b"".join(event for event in splitter.end() if self._wanted(event)))
+        if not self._ended and not self._ledger.transcript.finish:
+            raise Trouble(
+                502, "provider_cut", f"{self._call.target.provider} broke off in the middle of its answer.", sent=True
+            )
+
+    def _wanted(self, event: bytes) -> bool:
+        """Take an event in; whether the agent should have it: not the end yet, nor the usage that only we asked for."""
+        data = sse.data(event)
+        if data == b"[DONE]":
+            self._ended = True
+            return False
+        found = sse.parsed(event)
+        self._ledger.transcript.add(found)
+        return self._call.wants_usage or not (found.get("usage") and not found.get("choices"))
+
+    async def _write(self, data: bytes) -> None:
+        assert self._response is not None
+        try:
+            if not self._response.prepared:
+                await self._response.prepare(self._request)
+            if data:
+                await self._response.write(self._clean(data))
+        except ConnectionError as error:
+            raise gone() from error
+
+    async def _end(self, response: web.StreamResponse, trouble: Trouble | None) -> web.StreamResponse:
+        try:
+            await response.write(sse.event(trouble.body()) if trouble else sse.DONE)
+            await response.write_eof()
+        except ConnectionError:
+            pass
+        return response
+
+    def _clean(self, data: bytes) -> bytes:
+        """Without the provider's key, which error texts like to quote."""
+        return data.replace(self._key, "•••".encode()) if self._key else data
