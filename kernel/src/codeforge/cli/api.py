@@ -38,11 +38,11 @@ class Api:
         self.url = url.rstrip("/")
         self._token = token
 
-    def get(self, path: str, **query: object) -> Any:
+    def get(self, path: str, /, **query: object) -> Any:
         """The JSON at ``path`` (below /api/v1); query values that are None are left out."""
         return json.loads(self._ask("GET", path, query))
 
-    def text(self, path: str, accept: str, **query: object) -> str:
+    def text(self, path: str, /, accept: str, **query: object) -> str:
         """The text at ``path``, in the content type ``accept``."""
         return self._ask("GET", path, query, accept=accept).decode(errors="replace")
 

@@ -13,12 +13,12 @@ import click
 from codeforge.cli.words import say
 from codeforge.errors import CodeForgeError
 
-log = logging.getLogger(__name__)
 INTERRUPTED = 130
 
 
 def guarded(command: Callable[[], object], words: Sequence[str]) -> int:
     """Call ``command`` and give the exit code; ``words`` are the command line's, to see whether --debug is on."""
+    logging.getLogger().addHandler(logging.NullHandler())  # commands speak for themselves
     debug = "--debug" in words[: next((n for n, word in enumerate(words) if not word.startswith("-")), len(words))]
     try:
         result = command()

@@ -56,11 +56,6 @@ def keep(folder: Path, *, aloud: bool = False) -> None:
         root.addHandler(shown)
 
 
-def quiet() -> None:
-    """No log lines on stderr: commands speak for themselves."""
-    logging.getLogger().addHandler(logging.NullHandler())
-
-
 def note_crash(error: BaseException) -> Path | None:
     """Write an unexpected error into the log; gives the log's path, None when there is none."""
     if _path is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,3 +28,8 @@ def project_of(api: Api, name: str) -> dict[str, Any]:
                 return project
     names = ", ".join(p["name"] for p in projects[:8]) + (", ..." if len(projects) > 8 else "")
     raise NotFound(f"There is no project {name}; there is {names or 'none'}.", field="project")
+
+
+def prompt_of(text: str) -> str:
+    """The text, or what stdin holds when it is "-"."""
+    return sys.stdin.read() if text == "-" else text

@@ -89,6 +89,11 @@ def diff(text: str) -> None:
         click.secho(clean(line), fg=None if heading else colours.get(line[:1]), bold=heading or None, color=coloured())
 
 
+def echo(text: str, *, colour: str | None = None, bold: bool = False, dim: bool = False) -> None:
+    """One line on stdout, coloured for a terminal."""
+    click.secho(clean(text), fg=colour, bold=bold or None, dim=dim or None, color=coloured())
+
+
 def _words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"

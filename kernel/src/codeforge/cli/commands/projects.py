@@ -10,7 +10,7 @@ import click
 from codeforge.cli.api import part
 from codeforge.cli.options import asking
 from codeforge.cli.selection import address, project_of
-from codeforge.cli.showing import Asking
+from codeforge.cli.showing import Asking, Columns
 
 
 @click.group()
@@ -22,7 +22,14 @@ def command() -> None:
 @asking
 def list_(ask: Asking) -> None:
     """List the projects."""
-    columns = {"name": "name", "repository": "url", "branch": "branch", "agent": "agent", "model": "model", "id": "id"}
+    columns: Columns = {
+        "name": "name",
+        "repository": "url",
+        "branch": "branch",
+        "agent": "agent",
+        "model": "model",
+        "id": "id",
+    }
     ask.items(
         ask.api.pages("/projects"), columns, none="There is no project yet: add one with `codeforge projects add`."
     )

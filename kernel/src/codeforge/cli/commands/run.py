@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -52,10 +51,11 @@ def command(
     """
     from codeforge.cli.configuration import settled
     from codeforge.cli.errand import Errand, Wanted
+    from codeforge.cli.selection import prompt_of
 
     wanted = Wanted(
         repo=repo,
-        prompt=sys.stdin.read() if prompt == "-" else prompt,
+        prompt=prompt_of(prompt),
         agent=agent,
         model=model,
         check=check,

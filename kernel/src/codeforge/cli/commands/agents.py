@@ -1,0 +1,86 @@
+"""``codeforge agents``: the agents on this very machine, no server needed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from codeforge.cli import options
+from codeforge.cli.showing import Columns, Output
+from codeforge.cli.words import clean, say
+from codeforge.errors import NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from codeforge.agents import AgentBackend
+    from codeforge.model import Health
+
+COLUMNS: Columns = {
+    "agent": "name",
+    "ready": "ok",
+    "version": "version",
+    "state": lambda h: h["detail"] + (f" - {h['fix']}" if h["fix"] and not h["ok"] else ""),
+}
+
+
+@click.group()
+def command() -> None:
+    """The agents on this machine: check and install them."""
+
+
+@command.command("list")
+@options.as_json
+@options.data_dir
+def list_(as_json: bool, data_dir: Path | None) -> None:
+    """List the agents and whether each can run here."""
+    found = asyncio.run(_checked(list(_agents(data_dir).values())))
+    Output(as_json=as_json).items(
+        map(asdict, found), COLUMNS, none="No agent is installed: install a plugin that brings one."
+    )
+
+
+@command.command()
+@click.argument("name")
+@options.as_json
+@options.data_dir
+def check(name: str, as_json: bool, data_dir: Path | None) -> None:
+    """Tell whether the agent NAME can run here; exit code 1 when it cannot."""
+    [health] = asyncio.run(_checked([_named(name, data_dir)]))
+    Output(as_json=as_json).items([asdict(health)], COLUMNS, none="")
+    if not health.ok:
+        raise click.exceptions.Exit(1)
+
+
+@command.command()
+@click.argument("name")
+@options.data_dir
+def install(name: str, data_dir: Path | None) -> None:
+    """Install the agent NAME into an environment of its own. Ctrl-C stops; calling it again goes on."""
+    agent = _named(name, data_dir)
+    asyncio.run(agent.install(lambda line: say(clean(line))))
+    [health] = asyncio.run(_checked([agent]))
+    if not health.ok:
+        raise Unavailable(f"{name} is installed but not ready: {health.detail} {health.fix}")
+    say(f"{name} {health.version} is ready.", colour="green")
+
+
+def _agents(data_dir: Path | None) -> dict[str, AgentBackend]:
+    from codeforge.cli.configuration import settled
+    from codeforge.plugins import Plugins
+
+    settings = settled(data_dir=data_dir)
+    return Plugins(settings.disabled_plugins).agents(settings)
+
+
+def _named(name: str, data_dir: Path | None) -> AgentBackend:
+    agents = _agents(data_dir)
+    if agent := agents.get(name):
+        return agent
+    raise NotFound(f"There is no agent {name}; there is {', '.join(sorted(agents)) or 'none'}.")
+
+
+async def _checked(agents: list[AgentBackend]) -> list[Health]:
+    return list(await asyncio.gather(*(agent.check() for agent in agents)))

@@ -1,0 +1,173 @@
+"""``codeforge runs``: the attempts at tasks, and the verdicts on their changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from codeforge.cli import lines, showing
+from codeforge.cli.api import part
+from codeforge.cli.options import asking
+from codeforge.cli.selection import project_of, prompt_of
+from codeforge.cli.showing import Asking, Columns
+from codeforge.cli.words import clean, say
+
+run_id = click.argument("run")
+
+
+@click.group()
+def command() -> None:
+    """The attempts at tasks: look, stop, review."""
+
+
+@command.command("list")
+@click.option("--project", help="Only of this project, by name or id.")
+@click.option("--live", is_flag=True, help="Only those that have not ended.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many, newest first.")
+@asking
+def list_(ask: Asking, project: str | None, live: bool, limit: int) -> None:
+    """List runs, newest first."""
+    query = {"project": project_of(ask.api, project)["id"] if project else None, "live": "true" if live else None}
+    columns: Columns = {
+        "state": lambda r: r["state"].replace("_", " ") + (f" ({r['reason']})" if r["reason"] else ""),
+        "words": lambda r: r["prompt"].strip().splitlines()[0][:60],
+        "agent": "agent",
+        "model": "model",
+        "created": lambda r: r["created_at"][:16],
+        "id": "id",
+    }
+    ask.items(ask.api.pages("/runs", limit=limit, **query), columns, none="There is no such run yet.")
+
+
+@command.command()
+@run_id
+@asking
+def show(ask: Asking, run: str) -> None:
+    """Show one run: its state, change, check, use of models, and what can be done with it."""
+    ask.item(ask.api.get(f"/runs/{part(run)}"))
+
+
+@command.command()
+@run_id
+@click.option("--after", type=click.IntRange(0), default=0, help="Only those after this number.")
+@click.option("--follow", is_flag=True, help="Go on until the run has ended.")
+@asking
+def events(ask: Asking, run: str, after: int, follow: bool) -> None:
+    """Show a run's history; with --json one event a line."""
+    from codeforge.model import ENDED
+
+    ended = ask.api.get(f"/runs/{part(run)}")["state"] in ENDED
+    for event in _all_events(ask, run, after) if ended or not follow else ask.api.events(run, after):
+        _show_event(event, as_json=ask.as_json)
+        if follow and event["kind"] == "state" and event["data"]["state"] in ENDED:
+            return
+
+
+def _all_events(ask: Asking, run: str, after: int) -> Any:
+    while True:
+        page = ask.api.get(f"/runs/{part(run)}/events", after=after)
+        yield from page["items"]
+        if not page["next"]:
+            return
+        after = page["next"]
+
+
+def _show_event(event: dict[str, Any], *, as_json: bool) -> None:
+    import json
+
+    if as_json:
+        click.echo(json.dumps(event))
+        return
+    for text, style in lines.of(event):
+        colour = style.split()[-1] if style else None
+        colour = None if colour in ("dim", "italic", "bold") else colour
+        showing.echo(text, colour=colour, bold="bold" in style, dim="dim" in style)
+
+
+@command.command()
+@run_id
+@click.option("--path", help="Only of this file.")
+@asking
+def diff(ask: Asking, run: str, path: str | None) -> None:
+    """Show what a run changed."""
+    found = ask.api.get(f"/runs/{part(run)}/diff", path=path)
+    if ask.as_json:
+        showing.print_json(found)
+    elif found["diff"]:
+        showing.diff(found["diff"])
+    else:
+        say("This run has no change.")
+
+
+@command.command()
+@run_id
+@asking
+def stop(ask: Asking, run: str) -> None:
+    """Stop a run; what it did so far is kept."""
+    found = ask.api.post(f"/runs/{part(run)}/stop")
+    ask.item(found, f"The run is {found['state']}." if not found["stopping"] else "The run is being stopped.")
+
+
+@command.command()
+@run_id
+@click.option("--agent", default="", help="Another agent.")
+@click.option("--model", default="", help="Another model.")
+@asking
+def retry(ask: Asking, run: str, agent: str, model: str) -> None:
+    """Start the run's task once more, from scratch, with the same agent and model unless others are given."""
+    before = ask.api.get(f"/runs/{part(run)}")
+    body = {"agent": agent or before["agent"], "model": model or before["model"]}
+    _made(ask, ask.api.post(f"/tasks/{part(before['task_id'])}/runs", body))
+
+
+@command.command("say")
+@run_id
+@click.argument("text")
+@asking
+def say_(ask: Asking, run: str, text: str) -> None:
+    """Say something to a run at work, or go on from one that has ended. TEXT may be "-" for stdin."""
+    found = ask.api.post(f"/runs/{part(run)}/messages", {"text": prompt_of(text)})
+    if found["id"] == run:
+        ask.item(found, "The agent is told at its next turn.")
+    else:
+        _made(ask, found)
+
+
+@command.command()
+@run_id
+@click.option("--comment", default="", help="Kept with the verdict.")
+@click.option("--strategy", type=click.Choice(["merge", "squash", "fast-forward"]), default="merge", show_default=True)
+@asking
+def accept(ask: Asking, run: str, comment: str, strategy: str) -> None:
+    """Accept a run's change: it is delivered to the project's branch."""
+    found = _review(ask, run, verdict="accept", comment=comment, strategy=strategy)
+    ask.item(found, f"Accepted and delivered as {found['delivered']}.")
+
+
+@command.command("send-back")
+@run_id
+@click.argument("comment")
+@asking
+def send_back(ask: Asking, run: str, comment: str) -> None:
+    """Send a change back: a new run goes on from it. COMMENT says what to do better ("-": read it from stdin)."""
+    _made(ask, _review(ask, run, verdict="send_back", comment=prompt_of(comment)))
+
+
+@command.command()
+@run_id
+@click.option("--comment", default="", help="Kept with the verdict.")
+@asking
+def reject(ask: Asking, run: str, comment: str) -> None:
+    """Reject a run's change."""
+    ask.item(_review(ask, run, verdict="reject", comment=comment), "Rejected; the change stays in the run's history.")
+
+
+def _review(ask: Asking, run: str, **verdict: str) -> dict[str, Any]:
+    found: dict[str, Any] = ask.api.post(f"/runs/{part(run)}/review", verdict)
+    return found
+
+
+def _made(ask: Asking, run: dict[str, Any]) -> None:
+    ask.item(run, clean(f"Run {run['id']} is {run['state']}: {run['agent']} with {run['model']}."))
+    ask.queued(run)
