@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from codeforge.testing.rabbitmq import PrivateRabbit as PrivateRabbit
     from codeforge.testing.repositories import git as git
     from codeforge.testing.repositories import new_repository as new_repository
+    from codeforge.testing.server import Server as Server
+    from codeforge.testing.server import announce as announce
     from codeforge.testing.stand_ins import ShellAgent as ShellAgent
     from codeforge.testing.stand_ins import StandIns as StandIns
     from codeforge.testing.steps import Step as Step
@@ -25,6 +27,7 @@ _HOMES = {
     "ports": "free_port",
     "rabbitmq": "PrivateRabbit",
     "repositories": "git new_repository",
+    "server": "Server announce",
     "stand_ins": "ShellAgent StandIns",
     "steps": "Step search_replace",
 }

@@ -49,3 +49,7 @@ class StandIns:
     @hookimpl
     def register_llms(self, forge: Forge) -> list[Llm]:
         return [NoLlm()]
+
+
+stand_ins = StandIns()
+"""What an entry point names: ``stand_ins = "codeforge.testing.stand_ins:stand_ins"``."""

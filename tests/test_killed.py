@@ -1,0 +1,78 @@
+"""What is killed comes back: nothing submitted is lost, nothing done is lost, nothing runs on."""
+
+import asyncio
+import os
+import time
+
+import psutil
+from codeforge.testing import Server, git, new_repository
+
+
+def alive(mark: str) -> bool:
+    return any(mark in (process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
+
+
+async def until(condition, seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.02)
+
+
+async def test_a_killed_server_leaves_no_process_keeps_the_work_and_takes_the_run_up_again(tmp_path):
+    repository, gate, mark = new_repository(tmp_path / "repository"), tmp_path / "gate", f"2{os.getpid()}9"
+    server = Server(tmp_path / "data")
+    api = await server.start()
+    project = await api.post("/projects", {"url": str(repository), "model": "none"})
+    script = (
+        f"test -e {gate} && exec sh -c 'echo done > b.txt'; "
+        f"echo partial > p.txt; echo up; trap '' TERM; setsid sleep {mark} & sleep {mark}"
+    )
+    run = await api.start(project, script)
+    await api.says(run, "up")
+    await until(lambda: alive(mark))
+    await server.kill()
+    await until(lambda: not alive(mark))
+    gate.touch()
+    async with server as api:
+        run = await api.until(run)
+        assert (run["state"], [f["path"] for f in (await api.get(f"/runs/{run['id']}/diff"))["files"]]) == (
+            "review",
+            ["b.txt"],
+        )
+        mirror = tmp_path / "data" / "mirrors" / f"{project['id']}.git"
+        assert git(mirror, "show", f"refs/codeforge/runs/{run['id']}/1:p.txt") == "partial"
+        assert list((tmp_path / "data" / "runs").iterdir()) == []
+
+
+async def test_what_was_answered_with_201_is_there_after_a_kill(tmp_path):
+    repository = new_repository(tmp_path / "repository")
+    server = Server(tmp_path / "data")
+    api = await server.start()
+    project = await api.post("/projects", {"url": str(repository), "model": "none"})
+    runs = [await api.start(project, f"echo {n} > {n}.txt") for n in range(5)]
+    await server.kill()
+    async with server as api:
+        ended = [await api.until(run) for run in runs]
+        assert [run["state"] for run in ended] == ["review"] * 5
+
+
+async def test_a_delivery_that_was_cut_off_is_finished_once(tmp_path):
+    repository, gate = new_repository(tmp_path / "repository"), tmp_path / "gate"
+    hook = repository / ".git" / "hooks" / "post-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/pushed\nuntil [ -e {gate} ]; do sleep 0.05; done\n")
+    hook.chmod(0o755)
+    server = Server(tmp_path / "data")
+    api = await server.start()
+    project = await api.post("/projects", {"url": str(repository), "model": "none"})
+    run = await api.until(await api.start(project, "echo b > b.txt"))
+    accepting = asyncio.create_task(api.post(f"/runs/{run['id']}/review", {"verdict": "accept", "strategy": "squash"}))
+    await until((tmp_path / "pushed").exists)
+    await server.kill()
+    await asyncio.gather(accepting, return_exceptions=True)
+    gate.touch()
+    async with server as api:
+        run = await api.until(run, "accepted")
+        assert git(repository, "rev-list", "--count", "main") == "2"
+        assert git(repository, "rev-parse", "main") == run["delivered"]
