@@ -96,6 +96,12 @@ def home() -> Path:
 
 @pytest.fixture
 def aider(home: Path) -> Aider:
+    return Aider(home=home)
+
+
+@pytest.fixture
+def hasty(home: Path) -> Aider:
+    """Gives up on a model soon."""
     return Aider(home=home, call_timeout=1.0, patience=1.0)
 
 

@@ -9,11 +9,13 @@ from codeforge.testing import Step, search_replace
 
 
 async def test_an_edit_is_streamed_made_and_counted_and_nothing_else_is_left(aider, desk, models):
+    models.script("m", [Step(text=desk.EDIT, reasoning="Let me look\nat greet().")])
     last = await desk.run(aider, desk.job())
     assert last.data == {"outcome": "done", "reason": None, "detail": ""}
     assert desk.read("hello.py") == desk.FRIENDLY
     assert desk.changed() == [" M hello.py"]
     assert desk.texts(Kind.EDITED) == ["hello.py"]
+    assert desk.texts(Kind.THOUGHT) == ["Let me look", "at greet()."]
     assert "\n".join(desk.texts(Kind.SAID)) == desk.EDIT.rstrip()
     used = next(event.data for event in desk.events if event.kind == Kind.USAGE)
     assert used == {"prompt_tokens": 1111, "completion_tokens": 222, "cached_tokens": 0, "cost_micro": 1555}
@@ -21,7 +23,9 @@ async def test_an_edit_is_streamed_made_and_counted_and_nothing_else_is_left(aid
     assert not [event for event in desk.events if event.data.get("stream") == "stderr"]
 
 
-async def test_new_files_and_several_files_of_any_name_are_written_in_one_turn(aider, desk, models):
+async def test_several_files_of_any_name_are_written_and_line_ends_stay_as_they_were(aider, desk, models):
+    desk.write({"other.py": "def other():\r\n    return 1\r\n"})
+    desk.git("commit", "-qam", "carriage returns")
     reply = (
         search_replace("src/größe/名前.py", "", 'WORD = "naïve 名前"\n')
         + search_replace("a folder/new file.py", "", "SPACED = 1\n")
@@ -32,7 +36,7 @@ async def test_new_files_and_several_files_of_any_name_are_written_in_one_turn(a
     assert last.data["outcome"] == "done"
     assert desk.read("src/größe/名前.py") == 'WORD = "naïve 名前"\n'
     assert desk.read("a folder/new file.py") == "SPACED = 1\n"
-    assert "return 2" in desk.read("other.py")
+    assert desk.read("other.py") == "def other():\r\n    return 2\r\n"
     assert {line[3:].strip('"') for line in desk.changed()} == {"src/größe/名前.py", "a folder/new file.py", "other.py"}
 
 
@@ -54,7 +58,7 @@ async def test_a_follow_up_remembers_the_turn_before_and_another_first_turn_does
     assert "ORCHID" not in models.requests[-1].text
 
 
-@pytest.mark.parametrize("prompt", ["/run touch pwned", "!touch pwned"])
+@pytest.mark.parametrize("prompt", ["/run touch pwned", pytest.param("!touch pwned", marks=pytest.mark.slow)])
 async def test_a_prompt_that_looks_like_a_command_goes_to_the_model_as_it_is(aider, desk, models, prompt):
     models.script("m", ["I only have thoughts on this."])
     last = await desk.run(aider, desk.job(prompt=prompt))
@@ -115,20 +119,7 @@ async def test_links_submodules_and_odd_files_of_the_repository_are_no_trouble(a
     assert "root:" not in models.requests[0].text
 
 
-async def test_line_ends_stay_as_they_were(aider, desk, models):
-    desk.write({"hello.py": desk.HELLO.replace("\n", "\r\n")})
-    desk.git("commit", "-qam", "carriage returns")
-    await desk.run(aider, desk.job())
-    assert desk.read("hello.py") == desk.FRIENDLY.replace("\n", "\r\n")
-
-
-async def test_reasoning_is_told_as_thought_and_kept_out_of_the_reply(aider, desk, models):
-    models.script("m", [Step(text=desk.EDIT, reasoning="Let me look\nat greet().")])
-    await desk.run(aider, desk.job())
-    assert desk.texts(Kind.THOUGHT) == ["Let me look", "at greet()."]
-    assert desk.read("hello.py") == desk.FRIENDLY
-
-
+@pytest.mark.slow
 async def test_a_model_that_aider_knows_as_weak_writes_whole_files(aider, desk, models):
     models.script("openai/gpt-4o-mini", [f"Here it is:\n\nhello.py\n```\n{desk.FRIENDLY}```\n"])
     await desk.run(aider, desk.job("openai/gpt-4o-mini"))
