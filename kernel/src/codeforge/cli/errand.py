@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from codeforge.settings import Settings
 
 
+LINGER = 3.0
+"""Seconds for other commands to fetch their results before the server that they found goes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What was asked for on the command line. ``strategy`` is set when a good change is to be accepted."""
@@ -42,42 +46,42 @@ class Errand:
 
     def do(self, wanted: Wanted) -> int:
         """Gives the exit code. Raises `CodeForgeError` when there is no run, or no word of how it ended."""
-        try:
-            with reached(self._settings, self._token_file, working=True) as server:
-                code = self._with(server, wanted)
-                if server.house:
-                    self._wait_for_others(server.api)
-                return code
-        except CodeForgeError as error:
-            if self._as_json:
-                showing.print_json(outcome.failed(str(error)))
-            raise
+        with reached(self._settings, self._token_file, working=True) as server:
+            try:
+                run, code = self._with(server, wanted)
+            except CodeForgeError as error:
+                if self._as_json:
+                    showing.print_json(outcome.failed(str(error)))
+                raise
+            if server.house:
+                _wait_for_others(server.api, run["id"])
+            return code
 
-    def _with(self, server: Reached, wanted: Wanted) -> int:
+    def _with(self, server: Reached, wanted: Wanted) -> tuple[dict[str, Any], int]:
         api, error = server.api, ""
         project = project_for(api, wanted)
         overrides = {"agent": wanted.agent, "model": wanted.model, "check": wanted.check}
+        task = {"prompt": wanted.prompt, **{k: v for k, v in overrides.items() if v is not None}}
         with Wishes(lambda: say("It is stopping already; its work is being kept.")) as wishes:
-            task = {"prompt": wanted.prompt, **{k: v for k, v in overrides.items() if v is not None}}
             run = api.post(f"/projects/{part(project['id'])}/tasks", task)["run"]
             say(f"Run {run['id']}: {run['agent']} with {run['model']} on {project['name']} ({project['branch']})")
             with view() as shown:
                 run = follow(lambda: self._again(server), run["id"], shown, wishes)
-            if wanted.strategy and run["state"] == "review" and not wishes.to_end:
+            interrupted = wishes.to_end
+            if wanted.strategy and run["state"] == "review" and not interrupted:
                 try:
                     run = accept(api, run, wanted.strategy)
                 except CodeForgeError as fault:
                     error = f"The change could not be accepted: {fault}"
             diff = api.get(f"/runs/{part(run['id'])}/diff")
-            interrupted = wishes.to_end
         if self._as_json:
             showing.print_json(outcome.document(run, diff, error))
         else:
             outcome.tell(run, diff)
         if error:
-            say(error, colour="red")
-            return 1
-        return outcome.exit_code(run, interrupted=interrupted)
+            say(clean(error), colour="red")
+            return run, 1
+        return run, outcome.exit_code(run, interrupted=interrupted)
 
     def _again(self, server: Reached) -> Api:
         """The server, found anew when it is not the one that was named or started here. Raises `Lost`."""
@@ -89,14 +93,19 @@ class Errand:
             f"The server on {self._settings.data_dir} ended: start it again with `codeforge up`; the run goes on."
         )
 
-    def _wait_for_others(self, api: Api) -> None:
-        """Other commands may have found the server that this one started: it ends when they are done with it."""
-        told = 0
-        with Wishes(lambda: None) as wishes:
-            while (others := len(list(api.pages("/runs", live=True)))) and not wishes.wait(0.5):
-                if others != told:
-                    say(f"{count(others, 'other run')} at work with this server; Ctrl-C puts them back into the queue.")
-                    told = others
+
+def _wait_for_others(api: Api, mine: str) -> None:
+    """Other commands may have found the server that this one started: it ends when they are done with it."""
+    told = 0
+    with Wishes(lambda: None) as wishes:
+        while others := sum(run["id"] > mine for run in api.pages("/runs", live="true")):  # ids sort by time
+            if wishes.wait(0.5):
+                return
+            if others != told:
+                say(f"{count(others, 'other run')} at work with this server; Ctrl-C puts them back into the queue.")
+                told = others
+        if told:
+            wishes.wait(LINGER)
 
 
 def project_for(api: Api, wanted: Wanted) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def tell(run: dict[str, Any], diff: dict[str, Any]) -> None:
             if run["advice"] and run["advice"] not in run["detail"]:
                 say(run["advice"], colour="red")
     for verb, how in NEXT.items():
-        if verb in run["verbs"]:
+        if verb in run["verbs"] and run["state"] != "accepted":
             say("To " + how.format(id=run["id"]))
 
 

@@ -21,7 +21,8 @@ class Wishes:
         self.to_end = False
 
     def __enter__(self) -> Wishes:
-        self._before = {number: signal.signal(number, self._note) for number in WISHES}
+        heard = [number for number in WISHES if signal.getsignal(number) is not signal.SIG_IGN]  # as nohup wants it
+        self._before = {number: signal.signal(number, self._note) for number in heard}
         return self
 
     def __exit__(
