@@ -8,17 +8,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import codeforge_llm_litellm as plugin
 import pytest
 from aiohttp import web
-from codeforge_llm_litellm.gateway import Gateway
 from openai import AsyncOpenAI
 
+import codeforge_llm_litellm as plugin
 from codeforge import AgentBackend, Principal, RepoInfo, Run, Scm, Settings
 from codeforge.forge import Forge, Offers
 from codeforge.http import listen, make_app
 from codeforge.store import Store
 from codeforge.testing import ScriptedModels
+from codeforge_llm_litellm.gateway import Gateway
 
 KEY = "sk-canary-0123456789abcdef"
 

@@ -5,9 +5,9 @@ import asyncio
 import aiohttp
 import openai
 import pytest
-from codeforge_llm_litellm.trouble import Trouble
 
 from codeforge.testing import Step
+from codeforge_llm_litellm.trouble import Trouble
 
 ASKED = [{"role": "user", "content": "Say hello to the world."}]
 PRICES = {"m": {"input": 2.5, "output": 10, "cached": 1.25}}
@@ -131,9 +131,10 @@ async def test_a_provider_that_was_removed_is_said_to_be_gone(house):
 async def test_what_is_no_request_is_answered_in_openais_form(house, body):
     await house.provider("m")
     paper = await house.run("up/m")
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {paper.key}"}) as session:
-        async with session.post(f"{house.url}/chat/completions", data=body) as answer:
-            error = (await answer.json())["error"]
+    head = {"Authorization": f"Bearer {paper.key}"}
+    url = f"{house.url}/chat/completions"
+    async with aiohttp.ClientSession(headers=head) as session, session.post(url, data=body) as answer:
+        error = (await answer.json())["error"]
     assert (answer.status, error["type"]) == (400, "invalid_request_error")
     assert error["message"]
 

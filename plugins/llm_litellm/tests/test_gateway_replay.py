@@ -5,9 +5,9 @@ import shutil
 
 import openai
 import pytest
-from codeforge_llm_litellm.cassettes import normal
 
 from codeforge.testing import Step
+from codeforge_llm_litellm.cassettes import normal
 
 ASKED = [{"role": "user", "content": "Please fix add in calc.py."}]
 
@@ -109,7 +109,7 @@ async def test_errors_are_replayed_with_their_status(house):
 async def test_a_broken_cassette_names_its_file_and_breaks_nothing_else(house):
     folder = cassette(house, "broken", fixture({"userMassage": "x"}, {"content": "x"}))
     cassette(house, "fine", fixture({}, {"content": "fine"}))
-    with pytest.raises(openai.ConflictError, match="001.json.*userMassage"):
+    with pytest.raises(openai.ConflictError, match=r"001\.json.*userMassage"):
         await house.client(await house.run("replay/broken")).chat.completions.create(
             model="replay/broken", messages=ASKED
         )
@@ -195,7 +195,9 @@ async def test_a_recorded_cassette_tells_what_differs_from_its_nearest_request(h
     entry["fixtures"][0]["match"] = {}
     path.write_text(json.dumps(entry))
     other = [{"role": "user", "content": "Please fix sub in calc.py."}]
-    with pytest.raises(openai.ConflictError, match="001.json, where message 0 .* differs at character 11: .*add.*sub"):
+    with pytest.raises(
+        openai.ConflictError, match=r"001\.json, where message 0 .* differs at character 11: .*add.*sub"
+    ):
         await house.client(await house.run("replay/tape")).chat.completions.create(model="replay/tape", messages=other)
 
 
