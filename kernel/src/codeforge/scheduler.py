@@ -32,6 +32,7 @@ def claim(door: Door, worker: str, lease: float) -> Row | None:
         worker=worker,
         lease_until=now + lease,
         want=None,
+        detail="",
         started_at=row["started_at"] or now,
     )
     return held(door, row["id"], row["generation"] + 1)

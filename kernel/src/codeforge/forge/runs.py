@@ -33,7 +33,7 @@ def find(door: Door, run_id: str) -> Run:
 
 def end(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> None:
     """Put a run into an end state and say so in its history, inside the caller's transaction."""
-    values = {"lease_until": None, "want": None, "ended_at": time.time(), **values}
+    values = {"lease_until": None, "want": None, "reason": None, "detail": "", "ended_at": time.time(), **values}
     door.update(t.Run, t.Run.id == row["id"], state=state, **values)
     shown = {"state": state, "reason": values.get("reason"), "detail": values.get("detail", "")}
     history.append(door, row, [AgentEvent(Kind.STATE, shown)])
