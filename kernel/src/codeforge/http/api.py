@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, get_args, get_type_hints
 
 from aiohttp import web
@@ -53,7 +54,10 @@ class Operation:
         """The operation as a route of aiohttp."""
 
         async def handler(request: web.Request) -> web.StreamResponse:
-            return await once.answer(request, self.handle) if self.once else await self.handle(request)
+            given = dict(reading.parameters(request, self.params, self.headers))
+            key = given.pop("idempotency_key", None)
+            work = partial(self.handle, request, given)
+            return await once.answer(request, key, work) if key else await work()
 
         if self.public:
             public(handler)
@@ -61,10 +65,8 @@ class Operation:
             needs(self.scope, handler)
         return web.route(self.method, PREFIX + self.path, handler)
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Read the request, call the handler, write its answer."""
-        given = dict(reading.parameters(request, self.params, self.headers))
-        given.pop("idempotency_key", None)
+    async def handle(self, request: web.Request, given: dict[str, Any]) -> web.StreamResponse:
+        """Read the body, call the handler with what was ``given`` beside it, write its answer."""
         if self.body:
             given["body"] = await reading.body(request, self.body, self.default)
         arguments = inspect.signature(self.call).parameters

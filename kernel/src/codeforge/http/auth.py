@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 
 from codeforge.errors import Forbidden, Unauthorized
 from codeforge.http.context import FORGE, SESSION, WHO, csrf, is_public, scope_of
+from codeforge.http.reading import check_text, form
 from codeforge.http.security import wants_page
 from codeforge.model import Principal
 
@@ -21,6 +22,7 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 @web.middleware
 async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse strangers' host names, then everybody who is not signed in or may not do this."""
+    check_text(request)
     if not request.app[FORGE].settings.allow_remote:
         _check_host(request)
     if request.match_info.http_exception is not None or is_public(request.match_info.handler):
@@ -80,8 +82,7 @@ async def _check_csrf(request: web.Request) -> None:
     check_same_origin(request)
     token = request.headers.get("X-CSRF-Token", "")
     if not token and request.content_type in FORMS:
-        field = (await request.post()).get("csrf", "")
-        token = field if isinstance(field, str) else ""
+        token = (await form(request)).get("csrf", "")
     if not hmac.compare_digest(token.encode(), csrf(request).encode()):
         raise Forbidden("This page is too old to act from: load it again, then repeat what you did.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from codeforge.errors import Invalid, Unavailable
 from codeforge.http.context import FORGE
@@ -50,7 +52,7 @@ async def listen(app: web.Application, settings: Settings) -> AsyncIterator[Site
             field="host",
         )
     listener = _bind(host, settings)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE)
+    runner = web.AppRunner(app, access_log=None, logger=_wire_log(), shutdown_timeout=GRACE)
     try:
         await runner.setup()
         await web.SockSite(runner, listener).start()
@@ -60,6 +62,19 @@ async def listen(app: web.Application, settings: Settings) -> AsyncIterator[Site
     finally:
         await runner.cleanup()
         listener.close()
+
+
+def _wire_log() -> logging.Logger:
+    """aiohttp's own log, without what strangers' broken requests would write into it: they get their 400."""
+
+    def ours(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError)
+
+    log = logging.Logger("codeforge.http.wire")
+    log.parent = logging.getLogger("codeforge.http")
+    log.addFilter(ours)
+    return log
 
 
 async def _address(settings: Settings) -> str:

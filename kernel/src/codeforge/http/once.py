@@ -37,12 +37,9 @@ Key = Annotated[
 
 
 async def answer(
-    request: web.Request, handle: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    request: web.Request, key: str, work: Callable[[], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Handle the request, or give the answer that its key got before."""
-    key = request.headers.get(HEADER)
-    if not key or len(key) > 255:
-        return await handle(request)
+    """Do the work and keep its answer, or give the answer that the key got before."""
     store, tenant = request.app[FORGE].store, who(request).tenant_id
     told = f"{who(request).user_id}\n{request.method}\n{request.path_qs}\n".encode() + await request.read()
     fingerprint = hashlib.sha256(told).hexdigest()
@@ -50,7 +47,7 @@ async def answer(
     if before:
         return _again(before, fingerprint)
     try:
-        found = await handle(request)
+        found = await work()
     except (CodeForgeError, web.HTTPException):
         await store.run(tenant, lambda d: d.delete(t.Once, t.Once.key == key))
         raise

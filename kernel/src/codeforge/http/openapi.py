@@ -86,11 +86,11 @@ def _operation(operation: Operation, refs: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _errors(operation: Operation) -> set[int]:
-    errors = {403, 422, 503, *operation.errors}
+    errors = {400, 403, 422, 503, *operation.errors}
     if not operation.public:
         errors |= {401}
     if operation.body:
-        errors |= {400, 413, 415}
+        errors |= {413, 415}
     if operation.once:
         errors |= {409, 413}
     return errors

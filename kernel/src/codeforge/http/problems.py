@@ -11,6 +11,16 @@ from pydantic import BaseModel, ConfigDict
 from codeforge.errors import CodeForgeError, MergeConflict
 
 CONTENT_TYPE = "application/problem+json"
+SLUGS = {
+    400: "malformed",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    429: "too-many-requests",
+    500: "internal",
+}
+"""The last parts of types, for errors that are a bare status; never made of its words, which change with Python."""
 
 
 class Problem(BaseModel):
@@ -61,6 +71,6 @@ def of_error(error: CodeForgeError) -> Problem:
 
 
 def of_status(status: int, detail: str) -> Problem:
-    """The problem that a bare HTTP status is; its type is made of the status in words."""
-    title = phrase(status)
-    return Problem(type="/problems/" + title.lower().replace(" ", "-"), title=title, status=status, detail=detail)
+    """The problem that a bare HTTP status is."""
+    slug = SLUGS.get(status, f"http-{status}")
+    return Problem(type=f"/problems/{slug}", title=phrase(status), status=status, detail=detail)

@@ -59,6 +59,24 @@ async def body(request: web.Request, model: type[M], default: M | None = None) -
         _refuse(error, "field")
 
 
+async def form(request: web.Request) -> dict[str, str]:
+    """The text fields of a form. Raises `Malformed`."""
+    try:
+        found = await request.post()
+    except (ValueError, LookupError):
+        raise Malformed("The form cannot be read: send it as UTF-8.") from None
+    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+def check_text(request: web.Request) -> None:
+    """Refuse bytes in the address or the headers that are no text. Raises `Malformed`."""
+    given = "".join([request.path_qs, *request.headers.values()])
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise Malformed("The address or a header holds bytes that are no UTF-8.") from None
+
+
 def _check(raw: bytes) -> None:
     """Refuse what a JSON parser may let pass: doubled keys, NaN and Infinity, numbers and nesting without end."""
 

@@ -55,27 +55,25 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except CodeForgeError as error:
         headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
-        return await _failed(request, problems.of_error(error), headers, error)
+        return await _failed(request, problems.of_error(error), headers)
     except web.HTTPException as error:
         if error.status < 400:
             raise
         kept = {k: v for k, v in error.headers.items() if k not in ("Content-Type", "Content-Length")}
-        return await _failed(request, problems.of_status(error.status, _sentence(request, error)), kept, error)
+        return await _failed(request, problems.of_status(error.status, _sentence(request, error)), kept)
     except ConnectionError:
-        raise
-    except Exception as error:
+        return _broken_off(request)
+    except Exception:
         log.exception("%s %s failed (request %s)", request.method, request.path, request[REQUEST_ID])
         sentence = (
             f"CodeForge itself failed on this. The server's log has the reason under request {request[REQUEST_ID]}."
         )
-        return await _failed(request, problems.of_status(500, sentence), {}, error)
+        return await _failed(request, problems.of_status(500, sentence), {})
 
 
-async def _failed(
-    request: web.Request, problem: problems.Problem, headers: dict[str, str], error: Exception
-) -> web.StreamResponse:
+async def _failed(request: web.Request, problem: problems.Problem, headers: dict[str, str]) -> web.StreamResponse:
     if STARTED in request:
-        raise ConnectionResetError("the answer had begun") from error
+        return _broken_off(request)
     if request.path.startswith(MACHINES):
         return problems.answer(problem, headers)
     page = request.app.router.named_resources().get(ERROR_PAGE)
@@ -91,6 +89,13 @@ async def _failed(
         else:
             return found
     return web.Response(status=problem.status, text=f"{problem.title}\n{problem.detail}\n", headers=headers)
+
+
+def _broken_off(request: web.Request) -> web.Response:
+    """End the connection, so that nobody takes half an answer for a whole one; what is returned is never sent."""
+    if request.transport:
+        request.transport.abort()
+    return web.Response(status=500)
 
 
 def _sentence(request: web.Request, error: web.HTTPException) -> str:

@@ -12,6 +12,7 @@ from codeforge.errors import Unauthorized
 from codeforge.forge.accounts import SESSION_SECONDS
 from codeforge.http.auth import check_same_origin, cookie_name, is_https
 from codeforge.http.context import FORGE, public, who
+from codeforge.http.reading import form
 
 LOCAL_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
 """A path of this server: no second slash that would name a host, no backslash that browsers read as one."""
@@ -52,14 +53,13 @@ async def sign_in(request: web.Request) -> web.Response:
     check_same_origin(request)
     failures, peer = request.app[FAILURES], request.remote or ""
     failures.check(peer)
-    form = await request.post()
-    token, onward = form.get("token"), form.get("next")
+    given = await form(request)
     try:
-        secret = await request.app[FORGE].accounts.sign_in(token if isinstance(token, str) else "")
+        secret = await request.app[FORGE].accounts.sign_in(given.get("token", ""))
     except Unauthorized:
         failures.add(peer)
         raise
-    answer = web.HTTPSeeOther(local_path(onward) if isinstance(onward, str) else "/")
+    answer = web.HTTPSeeOther(local_path(given.get("next", "/")))
     answer.set_cookie(
         cookie_name(request),
         secret,
