@@ -1,6 +1,7 @@
 """Bringing accepted changes into the origin, whatever happened there meanwhile."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -166,7 +167,7 @@ async def test_a_hook_that_refuses_is_quoted_without_control_characters(desk, or
 async def test_a_branch_that_moves_in_the_very_moment_is_followed(desk, origin, tmp_path, repo_at):
     """Somebody else's push lands between our look at the branch and our own push."""
     origin.git("clone", "-q", "--bare", ".", str(tmp_path / "bare.git"))
-    desk.project = desk.project.__class__(**{**fields(desk.project), "url": str(tmp_path / "bare.git")})
+    desk.project = dataclasses.replace(desk.project, url=str(tmp_path / "bare.git"))
     bare = repo_at(tmp_path / "bare.git")
     change = await desk.change({"x": "1\n"})
     theirs = origin.commit({"theirs": "1\n"})
@@ -205,8 +206,7 @@ async def test_a_change_that_is_at_the_origin_already_is_a_success(desk, origin)
     assert await desk.deliver(change, "fast-forward") == tip
 
 
-async def test_a_killed_delivery_is_recognised_or_taken_up_again(desk, origin, tmp_path):
-    """The process dies right after the push: the second delivery finds the first one's commit."""
+async def test_a_delivery_that_did_not_get_to_its_push_is_taken_up_with_the_same_commit(desk, origin):
     change = await desk.change({"x": "1\n"})
     first = await desk.deliver(change, "squash")
     origin.git("reset", "-q", "--hard", change.base)  # as if the process had died before the push
@@ -242,6 +242,11 @@ async def test_unknown_strategies_lost_branches_and_lost_commits_are_told(desk, 
     origin.git("branch", "-m", "trunk")
     with pytest.raises(Conflict, match="branch main is not in"):
         await desk.deliver(change)
+    for wrong in ("main~1", "main:refs/heads/x", "--force", "../main"):
+        desk.project = dataclasses.replace(desk.project, branch=wrong)
+        with pytest.raises(Conflict, match="is not in"):
+            await desk.deliver(change)
+    desk.project = dataclasses.replace(desk.project, branch="main")
     origin.git("branch", "-m", "main")
     await desk.scm.forget(desk.project)
     with pytest.raises(Conflict, match="not in the mirror"):
@@ -256,10 +261,6 @@ async def test_authors_and_messages_cannot_break_out_of_the_commit(desk, origin)
         desk.project, change, strategy="squash", message="\0--amend\n\nmore", author="Eve\ncommitter X <x@y> <e<v>e@x>"
     )
     assert origin.git("log", "-1", "--format=%cn|%s") == "CodeForge|--amend"
-
-
-def fields(project):
-    return {name: getattr(project, name) for name in project.__dataclass_fields__}
 
 
 def alive(pid):

@@ -10,9 +10,11 @@ from pathlib import Path
 from codeforge import Conflict, Invalid
 from codeforge_scm_git import tree
 from codeforge_scm_git.command import GitError, call
+from codeforge_scm_git.faults import full
 from codeforge_scm_git.mirror import Mirror
 from codeforge_scm_git.sealed import ENVIRONMENT
 
+_SHORT = 1 << 20
 _CONFIG = """[user]
 	name = CodeForge agent
 	email = agent@codeforge.localhost
@@ -42,9 +44,13 @@ def make(mirror: Mirror, into: Path, base: str, start: str) -> None:
         into.mkdir(parents=True)
         mirror.git.on(into, private / "index")("read-tree", "-u", "--reset", start)
         _own_repository(mirror, into, start, private / "index")
-    except BaseException:
+    except BaseException as error:
+        # git often says only which file it could not write; once the checkout is gone, there is space again
+        short = isinstance(error, GitError) and min(shutil.disk_usage(p).free for p in (into, private)) < _SHORT
         tree.remove(into)
         tree.remove(private)
+        if short:
+            raise full(into) from error
         raise
 
 

@@ -41,7 +41,7 @@ async def deliver(mirror: Mirror, change: Change, *, strategy: str, message: str
             await in_thread(mirror.update, origin)
         if done := await in_thread(_try, mirror, origin, change, strategy=strategy, message=message, author=author):
             return done
-    raise Conflict(f"{mirror.project.branch} of {mirror.project.url} moves faster than this change: try again later.")
+    raise Conflict(f"{mirror.project.branch} of {mirror.project.url} is locked or moves all the time: try again later.")
 
 
 def _try(

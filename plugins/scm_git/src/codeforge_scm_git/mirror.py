@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from codeforge import Conflict, Invalid, Project, Say
+from codeforge import Conflict, Invalid, Project, Say, Unavailable
 from codeforge_scm_git import tree
 from codeforge_scm_git.command import GitError, pause
 from codeforge_scm_git.faults import explain
@@ -50,12 +50,13 @@ class Mirror:
             os.close(handle)
 
     def update(self, origin: Origin, say: Say = lambda _: None) -> Heads:
-        """Have what the origin has; only what is new is fetched. Raises as `Origin.heads` does."""
-        heads = origin.heads()
+        """Have what the origin has; only what is new is fetched. Raises `Unavailable` or `Forbidden`."""
+        try:
+            heads = origin.heads()
+        except Invalid as error:  # it was there when the project was made
+            raise Unavailable(str(error)) from error
         if not heads.branches:
-            raise Invalid(
-                f"{origin.address.url} has no commit yet: commit something in it, then try again.", field="url"
-            )
+            raise Unavailable(f"{origin.address.url} has no branch any more: push one to it, then try again.")
         create(self.path, heads.object_format)
         if self._refs() != heads.refs:
             say(f"Fetching {origin.address.url}")
@@ -64,8 +65,9 @@ class Mirror:
 
     def tip(self, branch: str) -> str:
         """The commit that the origin's ``branch`` was at when last looked at. Raises `Conflict` where it is gone."""
-        if commit := self.git.commit(f"refs/remotes/origin/{branch}"):
-            return commit
+        status, out, _ = self.git.status("show-ref", "--verify", "--hash", "--", f"refs/remotes/origin/{branch}")
+        if not status:
+            return out.decode().strip()
         raise Conflict(
             f"The branch {branch} is not in {self.project.url} any more: choose another in the project's settings."
         )

@@ -43,8 +43,6 @@ CONFIG = """[core]
 	auto = 0
 [maintenance]
 	auto = false
-[checkout]
-	workers = 0
 [diff]
 	ignoreSubmodules = dirty
 	renames = true
