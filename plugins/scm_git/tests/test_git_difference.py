@@ -7,7 +7,8 @@ import pytest
 
 @pytest.fixture
 async def change(desk, origin):
-    origin.commit({"old.txt": "line\n" * 30, "gone": "farewell\n", "type": "x\n", "bin": b"\0\1\2", "crlf": "a\r\nb\r\n"})
+    origin.commit({"old.txt": "line\n" * 30, "gone": "farewell\n", "type": "x\n", "bin": b"\0\1\2"})
+    origin.commit({"crlf": "a\r\nb\r\n"})
     workspace = await desk.prepare()
     root = workspace.path
     (root / "old.txt").rename(root / "new.txt")

@@ -1,9 +1,11 @@
 """Preparing a workspace, and escrow of what an agent leaves in it."""
 
 import asyncio
+import json
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -143,9 +145,11 @@ async def test_everything_an_agent_leaves_is_in_escrow_but_what_is_ignored(desk,
     assert root.is_dir()
 
 
-async def test_ten_thousand_files_with_difficult_names_survive(desk, new_repo, origin):
-    names = {f"dir {n % 100}/fïle {n}\n.txt": f"{n}\n" for n in range(10_000)}
-    origin.commit(names)
+async def test_ten_thousand_files_with_difficult_names_survive(desk, origin):
+    blob = origin.git("hash-object", "-w", "--stdin", stdin=b"text\n")
+    entries = "".join(f"100644 {blob}\tdir {n % 100}/fïle {n}\n.txt\0" for n in range(10_000))
+    origin.git("update-index", "-z", "--index-info", stdin=entries.encode())
+    origin.git("commit", "-qm", "many")
     workspace = await desk.prepare()
     (workspace.path / "dir 7/fïle 7\n.txt").write_text("changed\n")
     (workspace.path / "dir 8/fïle 8\n.txt").unlink()
@@ -425,6 +429,28 @@ async def test_an_unknown_branch_base_or_a_lost_origin_leaves_nothing_behind(des
         await desk.prepare()
     assert failure.value.reason == Reason.SCM_UNREACHABLE
     assert not list((tmp_path / "workspaces").glob("*"))
+
+
+async def test_what_is_known_of_a_workspace_that_others_removed_is_forgotten_after_an_hour(desk):
+    gone, young, kept = [await desk.prepare() for _ in range(3)]
+    for workspace in (gone, young):
+        shutil.rmtree(workspace.path)
+    for record in desk.mirror.path.glob("codeforge/*/record.json"):
+        if str(young.path) not in record.read_text():
+            os.utime(record, (time.time() - 7200,) * 2)
+    last = await desk.prepare()
+    known = [json.loads(r.read_text())["path"] for r in desk.mirror.path.glob("codeforge/*/record.json")]
+    assert sorted(known) == sorted(str(w.path) for w in (young, kept, last))
+
+
+async def test_a_workspace_is_found_again_by_another_spelling_of_its_path(desk, tmp_path):
+    workspace = await desk.prepare()
+    (tmp_path / "alias").symlink_to(tmp_path / "workspaces")
+    again = await desk.scm.reopen(desk.project, tmp_path / "alias" / "w1", workspace.base)
+    assert again.path == workspace.path
+    (tmp_path / "workspaces" / "link").symlink_to(workspace.path)
+    with pytest.raises(Invalid, match="not a workspace"):
+        await desk.scm.reopen(desk.project, tmp_path / "workspaces" / "link", workspace.base)
 
 
 async def test_forgetting_a_project_removes_its_mirror_and_only_that(desk, tmp_path, origin):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from codeforge import Conflict, Invalid
@@ -15,6 +17,7 @@ from codeforge_scm_git.mirror import Mirror
 from codeforge_scm_git.sealed import ENVIRONMENT
 
 _SHORT = 1 << 20
+_HOUR = 3600
 _CONFIG = """[user]
 	name = CodeForge agent
 	email = agent@codeforge.localhost
@@ -37,6 +40,7 @@ def make(mirror: Mirror, into: Path, base: str, start: str) -> None:
     if into.exists() or into.is_symlink():
         raise Conflict(f"{into} exists already: a workspace is made in a new folder.")
     private = mirror.private(into)
+    _sweep(private.parent)
     tree.remove(private)
     private.mkdir(parents=True)
     (private / "record.json").write_text(json.dumps({"path": str(into), "base": base, "start": start}))
@@ -63,6 +67,17 @@ def recorded(mirror: Mirror, path: Path) -> str:
     if record.get("path") != str(path) or path.is_symlink() or not path.is_dir():
         raise Invalid(f"{path} is not a workspace of project {mirror.project.name}.")
     return str(record["start"])
+
+
+def _sweep(folder: Path) -> None:
+    """Forget what we know of workspaces that others have removed, an hour after they were made."""
+    for record in folder.glob("*/record.json"):
+        with suppress(OSError, ValueError):
+            if (
+                time.time() - record.stat().st_mtime > _HOUR
+                and not Path(json.loads(record.read_text())["path"]).exists()
+            ):
+                tree.remove(record.parent)
 
 
 def _own_repository(mirror: Mirror, into: Path, start: str, index: Path) -> None:

@@ -14,7 +14,7 @@ _FULL = ("no space left", "disk quota exceeded", "disk full")
 _FORBIDDEN = ("authentication failed", "could not read username", "could not read password", "prompts disabled",
               "permission denied", "access denied", "returned error: 401", "returned error: 403")  # fmt: skip
 _MISSING = ("does not appear to be a git repository", "not a git repository", "repository not found", "' not found",
-            "does not exist", "returned error: 404", "no such file or directory")  # fmt: skip
+            "does not exist", "returned error: 404")  # fmt: skip
 
 
 class Unusable(Unavailable):

@@ -22,7 +22,7 @@ class Git(Scm):
     name = "git"
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.expanduser().absolute()
+        self._folder = folder.expanduser().resolve()
 
     def handles(self, url: str) -> bool:
         """All but what is plainly another kind's, so that what is wrong with an address is told by `inspect`."""
@@ -99,7 +99,7 @@ class Git(Scm):
 
     @staticmethod
     def _prepare(mirror: Mirror, into: Path, base: str | None, start: str | None) -> GitWorkspace:
-        into = into.absolute()
+        into = _placed(into)
         with run_failure(into):
             base = mirror.commit(base) if base else mirror.tip(mirror.project.branch)
             start = mirror.commit(start) if start else base
@@ -108,7 +108,7 @@ class Git(Scm):
 
     @staticmethod
     def _reopen(mirror: Mirror, path: Path, base: str) -> GitWorkspace:
-        path = path.absolute()
+        path = _placed(path)
         with disk(path):
             return GitWorkspace(mirror, path, base, checkout.recorded(mirror, path))
 
@@ -121,3 +121,8 @@ class Git(Scm):
     def _diff(mirror: Mirror, base: str, head: str, path: str | None) -> str:
         with disk(mirror.path):
             return difference.diff(mirror.git, mirror.commit(base), mirror.commit(head), path)
+
+
+def _placed(path: Path) -> Path:
+    """The same name for the same workspace however its parents are spelled; it is itself never followed as a link."""
+    return path.parent.resolve() / path.name
