@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Aider(AgentBackend):
         return Health(name=self.name, ok=False, detail="Aider is not installed yet.", fix=INSTALL)
 
     async def install(self, say: Say) -> None:
-        """Make Aider's environment: about 250 MB to fetch once, 700 MB on disk. Cancelling leaves nothing running."""
+        """Make Aider's environment: about 200 MB to fetch once, 700 MB on disk. Cancelling leaves nothing running."""
         await self._environment.make(say)
 
     async def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
@@ -76,9 +77,10 @@ def _env(job: AgentJob) -> dict[str, str]:
     config, temporary = job.home / "gitconfig", job.home / "tmp"
     config.write_text("[user]\n\tname = Aider\n\temail = aider@localhost\n[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
     temporary.mkdir(exist_ok=True)
+    git = Path(shutil.which("git") or "/usr/bin/git").parent
     return {
-        "PATH": SYSTEM_PATH, "HOME": str(job.home), "TMPDIR": str(temporary), "LANG": "C.UTF-8", "TERM": "linux",
-        "TZ": os.environ.get("TZ", "UTC"), "NO_COLOR": "1", "BROWSER": "/bin/true", "GIT_CONFIG_GLOBAL": str(config),
-        "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "TQDM_DISABLE": "1",
+        "PATH": f"{SYSTEM_PATH}:{git}", "HOME": str(job.home), "TMPDIR": str(temporary), "LANG": "C.UTF-8",
+        "TERM": "linux", "TZ": os.environ.get("TZ", "UTC"), "NO_COLOR": "1", "BROWSER": "/bin/true",
+        "GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "TQDM_DISABLE": "1",
         **job.mark,
     }  # fmt: skip

@@ -20,7 +20,7 @@ _CODES = {"budget_exceeded": 402, "rate_limit_exceeded": 429, "insufficient_quot
 class Gateway:
     """``patience`` is how many seconds a failing model is asked again; ``call_timeout`` how long it may be silent.
 
-    ``failure`` is the last call's, None once an answer came through whole.
+    ``failure`` is the last call's, None once an answer came through whole; until then the call is ``open``.
     """
 
     def __init__(self, url: str, key: str, *, call_timeout: float, patience: float, report: Report) -> None:
@@ -28,9 +28,11 @@ class Gateway:
         self._call_timeout, self._patience = call_timeout, patience
         self._failing_since: float | None = None
         self.failure: CallFailed | None = None
+        self.open = False
 
     def chat(self, model: str, messages: list[dict[str, Any]]) -> Answer:
         """Ask; the answer streams as it is iterated. Raises `Again` or `Final`, there too."""
+        self.open = True
         body = {"model": model, "messages": messages, "stream": True, "stream_options": {"include_usage": True}}
         return Answer(self, body, self._report)
 
@@ -69,6 +71,7 @@ class Gateway:
 
     def answered(self) -> None:
         self._failing_since = self.failure = None
+        self.open = False
 
 
 class Answer:

@@ -22,6 +22,7 @@ def main() -> None:
     try:
         _work(read_job(), report)
     except TimeUp:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         report.end("time")
     except BaseException as error:
         if type(error).__name__ == "StepLimit":
@@ -35,7 +36,7 @@ def main() -> None:
 
 def _work(job: Job, report: Report) -> None:
     signal.signal(signal.SIGALRM, _time_is_up)
-    signal.setitimer(signal.ITIMER_REAL, job.seconds)
+    signal.setitimer(signal.ITIMER_REAL, job.seconds, 5.0)  # again, in case somebody swallows the first
     os.chdir(job.workspace)
     take_the_place()
     from pathlib import Path

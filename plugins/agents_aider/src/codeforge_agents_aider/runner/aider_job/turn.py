@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .coder import keep_conversation
+from .gateway import Gateway
 from .job import Job
-from .litellm_double import CallFailed
 from .report import Report
 
 
@@ -18,6 +18,7 @@ def work(job: Job, coder: Any, report: Report) -> None:
     coder.init_before_message()
     coder.check_for_file_mentions(job.prompt)
     message: str | None = job.prompt
+    malformed = 0
     while message:
         malformed, coder.reflected_message = coder.num_malformed_responses, None
         for fragment in coder.send_message(message):
@@ -27,15 +28,17 @@ def work(job: Job, coder: Any, report: Report) -> None:
         if coder.reflected_message and coder.num_reflections < coder.max_reflections:
             coder.num_reflections += 1
             message = coder.reflected_message
-        if coder.num_exhausted_context_windows or coder.main_model.gateway.failure:
+        if coder.num_exhausted_context_windows or coder.main_model.gateway.open:
             break
     _tell_end(coder, report, coder.num_malformed_responses > malformed, broken)
 
 
 def _tell_end(coder: Any, report: Report, malformed: bool, broken: list[str]) -> None:
-    failure: CallFailed | None = coder.main_model.gateway.failure
-    if failure:
+    gateway: Gateway = coder.main_model.gateway
+    if failure := gateway.failure:
         report.end("model", str(failure), failure.status)
+    elif gateway.open:
+        report.end("error", "the model's answer could not be read, see the log")
     elif coder.num_exhausted_context_windows:
         report.end("cut")
     elif malformed or broken:
