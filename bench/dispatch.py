@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import statistics
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import dramatiq
 from dramatiq import Broker, Worker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 
+from bench.rows import Row, percentiles, show
 from codeforge.testing.rabbitmq import PrivateRabbit
 from codeforge_queue_dramatiq.queues import DramatiqQueue, MemoryQueue, RabbitQueue
 
 PAUSE = 0.005
 """Seconds of idleness before each message."""
-
-
-class Row(NamedTuple):
-    """One figure beside its baseline of the same run; ``ratio`` is value / baseline."""
-
-    name: str
-    value: float
-    unit: str
-    baseline_name: str
-    baseline: float
-    ratio: float
 
 
 class Bare:
@@ -96,42 +84,18 @@ async def _pair(queue: DramatiqQueue, url: str, bare: Callable[[], Broker], samp
     return figures[20:]  # the first ones warm up
 
 
-def _rows(name: str, baseline_name: str, figures: list[tuple[float, float]]) -> list[Row]:
-    rows = []
-    for percent in (50, 99):
-        ours, bare = (statistics.quantiles(column, n=100)[percent - 1] for column in zip(*figures, strict=True))
-        rows.append(Row(f"{name} p{percent}", ours, "ms", baseline_name, bare, ours / bare))
-    return rows
-
-
 def measure(samples: int = 500) -> list[Row]:
     """Median and 99th percentile for both queues; takes about 25 seconds, half of it RabbitMQ's start."""
     logging.getLogger("dramatiq").setLevel(logging.CRITICAL)
     figures = asyncio.run(_pair(MemoryQueue(), "memory://", StubBroker, samples))
-    rows = _rows("ring to answer, memory", "bare Dramatiq, StubBroker", figures)
+    rows = percentiles("ring to answer, memory", "bare Dramatiq, StubBroker", figures, (50, 99))
     with PrivateRabbit() as rabbit:
 
         def bare() -> Broker:
             return RabbitmqBroker(url=rabbit.url)
 
         figures = asyncio.run(_pair(RabbitQueue(), rabbit.url, bare, samples))
-    return rows + _rows("ring to answer, RabbitMQ", "bare Dramatiq, same RabbitMQ", figures)
-
-
-def show(rows: list[Row]) -> Any:
-    """The rows as a table."""
-    from rich.table import Table
-
-    table = Table("measured", "value", "beside", "value", "ratio")
-    for row in rows:
-        table.add_row(
-            row.name,
-            f"{row.value:.2f} {row.unit}",
-            row.baseline_name,
-            f"{row.baseline:.2f} {row.unit}",
-            f"{row.ratio:.2f}",
-        )
-    return table
+    return rows + percentiles("ring to answer, RabbitMQ", "bare Dramatiq, same RabbitMQ", figures, (50, 99))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ import signal
 import threading
 import time
 
+import psutil
 import pytest
 from pika import BlockingConnection, URLParameters
+from pika.exceptions import ChannelClosedByBroker
 
 from codeforge import Invalid, Unavailable
 from codeforge.testing.ports import free_port
@@ -85,6 +87,32 @@ async def test_a_broker_that_lost_everything_gets_its_queue_again(rabbit, opened
     connection.close()
     await listening.ring("run-1")
     await until(lambda: heard == ["run-1"])
+
+
+async def test_a_deleted_queue_is_made_again_by_the_listener_and_no_connection_is_left_over(
+    rabbit, opened, heard, until
+):
+    def connections() -> int:
+        found = psutil.Process().net_connections("tcp")
+        return sum(bool(c.raddr) and c.raddr.port == rabbit.port for c in found)
+
+    listening = await opened(rabbit.url, heard)
+    await until(lambda: connections() == 2)  # one rings, one listens
+    connection = BlockingConnection(URLParameters(rabbit.url))
+    connection.channel().queue_delete(QUEUE)
+
+    def exists() -> bool:
+        try:
+            connection.channel().queue_declare(QUEUE, passive=True)
+        except ChannelClosedByBroker:
+            return False
+        return True
+
+    await until(exists)
+    connection.close()
+    await listening.ring("run-1")
+    await until(lambda: heard == ["run-1"])
+    assert connections() <= 3  # the listener's thread has had to make the queue: that is the third
 
 
 async def test_a_broker_that_hangs_holds_up_neither_ring_nor_close(rabbit, opened, heard, until):

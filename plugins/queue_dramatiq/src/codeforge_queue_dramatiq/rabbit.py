@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
-from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
 from pika import BlockingConnection, URLParameters
+from pika.exceptions import AMQPError
 
 from codeforge import Invalid
 
@@ -24,6 +26,11 @@ class RabbitBroker(RabbitmqBroker):
         super().__init__(confirm_delivery=True, middleware=[])
         self.parameters = parameters
         self._limit = limit
+
+    @property
+    def consumer_class(self) -> type[_RabbitmqConsumer]:
+        """What listens."""
+        return _Consumer
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:
         """Announce the queue to the worker; with ``ensure``, make it on the server, too."""
@@ -43,6 +50,17 @@ class RabbitBroker(RabbitmqBroker):
 
     def _declare_xq_queue(self, queue_name: str) -> None:
         """Rings that nobody understands are dropped."""
+
+
+class _Consumer(_RabbitmqConsumer):
+    """Dramatiq's keeps its connection open when RabbitMQ has closed the channel, as it does for a deleted queue."""
+
+    def close(self) -> None:
+        try:
+            super().close()  # type: ignore[no-untyped-call]
+        finally:
+            with suppress(AMQPError):
+                self.connection.close()
 
 
 def parse(url: str) -> URLParameters:
