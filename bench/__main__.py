@@ -1,0 +1,21 @@
+"""``./dev bench [NAME...]``: every figure beside a baseline that was measured in the same run."""
+
+import importlib
+import sys
+
+from rich.console import Console
+
+from bench.rows import show
+
+NAMES = ("startup", "start", "events", "workspace", "dispatch", "gateway")
+
+
+def main() -> None:
+    console, rows = Console(), []
+    for name in sys.argv[1:] or NAMES:
+        with console.status(f"measuring {name}"):
+            rows += importlib.import_module(f"bench.{name}").measure()
+    console.print(show(rows))
+
+
+main()
