@@ -3,9 +3,8 @@
 import importlib
 import sys
 
-from rich.console import Console
-
 from bench.rows import show
+from rich.console import Console
 
 NAMES = ("startup", "start", "events", "workspace", "dispatch", "gateway")
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 
 import dramatiq
+from bench.rows import Row, percentiles, show
 from dramatiq import Broker, Worker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 
-from bench.rows import Row, percentiles, show
 from codeforge.testing.rabbitmq import PrivateRabbit
 from codeforge_queue_dramatiq.queues import DramatiqQueue, MemoryQueue, RabbitQueue
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
-
 from bench.rows import Row, row
+
 from codeforge import Settings
 from codeforge.testing import StandIns, new_repository, running
 

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import dramatiq
+from bench.rows import Row, percentiles
 from dramatiq.brokers.stub import StubBroker
 
-from bench.rows import Row, percentiles
 from codeforge import Settings
 from codeforge.testing import Api, StandIns, new_repository, running
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
-
 from bench.rows import Row, row
 
 BARE = """

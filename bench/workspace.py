@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.rows import Row, row
+
 from codeforge import Project
 from codeforge.testing import git, new_repository
 from codeforge_scm_git.kind import Git

@@ -1,6 +1,7 @@
 """A whole CodeForge for each test: real server, real repositories, an agent that runs its prompt as a script."""
 
 import pytest
+
 from codeforge import Settings
 from codeforge.testing import StandIns, new_repository, running
 

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from codeforge import Settings
 from codeforge.boot import house
 from codeforge.errors import Unavailable

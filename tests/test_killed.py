@@ -5,6 +5,7 @@ import os
 import time
 
 import psutil
+
 from codeforge.testing import Server, git, new_repository
 
 

@@ -6,6 +6,7 @@ import time
 
 import psutil
 import pytest
+
 from codeforge.testing import StandIns, git, running
 
 

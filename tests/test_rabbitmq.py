@@ -1,6 +1,7 @@
 """A run whose doorbell is rung through a real RabbitMQ."""
 
 import pytest
+
 from codeforge import Settings
 from codeforge.testing import PrivateRabbit, StandIns, new_repository, running
 

@@ -6,6 +6,7 @@ import time
 
 import psutil
 import pytest
+
 from codeforge import Settings
 from codeforge.testing import ScriptedModels, Server, Step, agents_dir, git, new_repository, running, search_replace
 

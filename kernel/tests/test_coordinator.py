@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+
 from codeforge import Llm, Model, RepoInfo, RunState, Scm, Settings, builtin
 from codeforge.errors import Conflict, Fenced, Invalid, NotFound, Unauthorized
 from codeforge.events import said

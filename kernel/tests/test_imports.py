@@ -4,8 +4,9 @@ import pkgutil
 import subprocess
 import sys
 
-import codeforge
 import pytest
+
+import codeforge
 
 MODULES = [
     module.name

@@ -6,6 +6,7 @@ import sys
 import textwrap
 
 import pytest
+
 from codeforge import AgentBackend, Refusal, RunFailure, hookimpl
 from codeforge.plugins import Plugins
 from codeforge.settings import Settings
@@ -87,7 +88,9 @@ def test_an_argument_that_a_hook_does_not_have_breaks_the_plugin(install):
 
 
 def test_an_offer_that_raises_breaks_its_plugin_alone(install, tmp_path):
-    install("stranger_boom", "from codeforge import hookimpl\n@hookimpl\ndef register_agents(): raise ValueError('boom')")
+    install(
+        "stranger_boom", "from codeforge import hookimpl\n@hookimpl\ndef register_agents(): raise ValueError('boom')"
+    )
     install("stranger_fine", GOOD.replace("NAME", "fine"))
     plugins = Plugins()
     assert "fine" in plugins.agents(Settings(data_dir=tmp_path))

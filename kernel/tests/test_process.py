@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from codeforge import Process
 
 ENV = {"PATH": os.environ["PATH"]}
@@ -81,7 +82,9 @@ async def test_the_environment_is_exactly_what_was_given(tmp_path):
 
 async def test_leaving_the_block_ends_children_that_left_the_session_and_ignore_sigterm(tmp_path):
     mark = f"4{os.getpid()}1"
-    script = f"trap '' TERM; setsid sleep {mark} & (setsid sh -c 'trap \"\" TERM; sleep {mark}; true' &) ; echo up; wait"
+    script = (
+        f"trap '' TERM; setsid sleep {mark} & (setsid sh -c 'trap \"\" TERM; sleep {mark}; true' &) ; echo up; wait"
+    )
     async with Process(["sh", "-c", script], cwd=tmp_path, env=ENV, grace=0.3) as process:
         async for _, line in process.lines():
             assert line == "up"

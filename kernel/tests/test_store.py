@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+
 from codeforge.errors import Unavailable
 from codeforge.store import Store
 from codeforge.store import tables as t
@@ -16,7 +17,7 @@ async def test_a_database_from_a_newer_version_is_refused_and_left_alone(tmp_pat
     with sqlite3.connect(tmp_path / "codeforge.db") as database:
         database.execute("insert into schema_migration (name, applied) values ('9999_from_the_future', '2030-01-01')")
     database.close()
-    with pytest.raises(Unavailable, match="written by a newer CodeForge .it has 9999_from_the_future"):
+    with pytest.raises(Unavailable, match=r"written by a newer CodeForge \(it has 9999_from_the_future\)"):
         await Store.open(tmp_path)
 
 

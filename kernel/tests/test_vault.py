@@ -3,6 +3,7 @@
 import stat
 
 import pytest
+
 from codeforge.errors import Unavailable
 from codeforge.vault import Vault, redact
 
