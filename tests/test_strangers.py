@@ -13,8 +13,10 @@ BROKEN = {
         "there is no hook register_agnets: did you mean register_agents?",
     ),
     "thief": (
-        "from codeforge import hookimpl\n@hookimpl\ndef register_agents():\n"
-        + "    from codeforge.testing import ShellAgent\n    return [ShellAgent()]",
+        (
+            "from codeforge import hookimpl\n@hookimpl\ndef register_agents():\n"
+            "    from codeforge.testing import ShellAgent\n    return [ShellAgent()]"
+        ),
         "its agent shell is taken by stand_ins",
     ),
 }
