@@ -2,13 +2,381 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from codeforge import AgentEvent, FileChange, Kind, Limits, RunState
+from codeforge.events import said
+
+NASTY = "<img src=x onerror=alert(1)>"
 PAGES = ["/projects", "/models", "/usage", "/plugins", "/tokens", "/api"]
+HTMX = {"HX-Request": "true", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
+
+
+async def read(client, path, **headers):
+    answer = await client.get(path, headers=headers)
+    assert answer.status == 200, await answer.text()
+    return await answer.text()
+
+
+async def token_of(client):
+    return re.search(r'name="csrf-token" content="(\w*)"', await read(client, "/projects"))[1]
+
+
+async def send(client, path, headers=HTMX, **data):
+    """Post a form as htmx does."""
+    answer = await client.post(path, data=data, headers={**headers, "X-CSRF-Token": await token_of(client)}, allow_redirects=False)
+    return answer.status, answer.headers, await answer.text()
+
+
+# --------------------------------------------------------------------------------------------------
+# Coming in
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_every_page_answers_when_there_is_nothing_yet(client, path):
-    answer = await client.get(path)
-    assert answer.status == 200, await answer.text()
-    assert "<h1>" in await answer.text()
+async def test_every_page_says_what_to_do_when_there_is_nothing_yet(client, path):
+    text = await read(client, path)
+    assert "<h1>" in text
+    assert "style=" not in text
+    assert re.findall(r"<script(?![^>]*src=)", text) == []
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/", "/runs/x?y=1"])
+async def test_a_stranger_is_sent_to_sign_in_and_back(stranger, path):
+    answer = await stranger.get(path, allow_redirects=False)
+    assert answer.status == 303
+    assert answer.headers["Location"].startswith("/signin?next=/")
+
+
+async def test_a_link_is_not_spent_by_looking_at_it(stage, stranger):
+    link = await stage.forge.accounts.link()
+    for _ in range(2):
+        text = await read(stranger, f"/signin?token={link}&next=/models")
+        assert "Sign in to CodeForge" in text
+    answer = await stranger.post("/signin", data={"token": link, "next": "/models"}, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/models")
+
+
+async def test_without_a_link_the_page_says_how_to_get_one(stranger):
+    assert "codeforge link" in await read(stranger, "/signin")
+
+
+async def test_a_spent_link_is_answered_by_a_page_with_one_sentence(stranger):
+    answer = await stranger.post("/signin", data={"token": "cflink_wrong"})
+    assert answer.status == 401
+    assert "get a new one with `codeforge link`" in await answer.text()
+
+
+async def test_signing_out_ends_the_session(client):
+    status, headers, _ = await send(client, "/signout", {})
+    assert (status, headers["Location"]) == (303, "/signin")
+    assert (await client.get("/projects", allow_redirects=False)).status == 303
+
+
+async def test_files_are_served_to_strangers_and_kept_by_browsers(stranger):
+    text = await read(stranger, "/signin")
+    for path in re.findall(r'"(/static/app[^"]+)"', text):
+        answer = await stranger.get(path)
+        assert "immutable" in answer.headers["Cache-Control"]
+    assert (await stranger.get("/favicon.ico")).content_type == "image/svg+xml"
+    assert (await stranger.get("/static/..%2f__init__.py")).status == 404
+    assert (await stranger.get("/static/none.js")).status == 404
+
+
+async def test_what_is_not_there_is_a_page_or_within_a_page_a_sentence(client):
+    answer = await client.get("/runs/nothing")
+    assert answer.status == 404
+    assert "<h1>There is nothing here</h1>" in await answer.text()
+    piece = await client.get("/runs/nothing", headers=HTMX)
+    assert (await piece.text()).strip() == '<p class="wrong">There is no run nothing.</p>'
+
+
+async def test_a_form_without_the_sessions_token_changes_nothing(client, stage):
+    answer = await client.post("/projects", data={"url": "/repos/stats"}, headers=HTMX)
+    assert answer.status == 403
+    assert await stage.forge.projects.list(stage.who) == []
+
+
+# --------------------------------------------------------------------------------------------------
+# Projects and tasks
+# --------------------------------------------------------------------------------------------------
+
+
+async def test_a_project_is_looked_at_while_its_path_is_typed(client):
+    status, _, text = await send(client, "/projects/look", url="/repos/dirty")
+    assert status == 200
+    assert "Changes go to <strong>main</strong>" in text
+    assert "1 uncommitted file" in text
+    assert "is no Git repository" in (await send(client, "/projects/look", url="/nowhere"))[2]
+    assert (await send(client, "/projects/look", url=" "))[2] == ""
+
+
+async def test_a_project_is_added_by_path(client, stage):
+    status, headers, _ = await send(client, "/projects", url="/repos/stats", check="pytest -q")
+    [project] = await stage.forge.projects.list(stage.who)
+    assert (status, headers["HX-Redirect"]) == (200, f"/projects/{project.id}")
+    assert "pytest -q" in await read(client, f"/projects/{project.id}")
+
+
+async def test_a_path_that_is_no_repository_is_refused_in_place(client, stage):
+    status, _, text = await send(client, "/projects", url="/nowhere")
+    assert status == 422
+    assert text.startswith('<p class="wrong">/nowhere is no Git repository')
+    assert await stage.forge.projects.list(stage.who) == []
+
+
+async def test_projects_show_what_is_under_way_and_what_waits(client, stage):
+    project = await stage.project()
+    await stage.review(await stage.task(project))
+    await stage.task(project)
+    text = await read(client, "/projects")
+    assert "1 under way" in text
+    assert "1 to review" in text
+    assert "Repository answers: main is at a1b2c3d4e5" in await read(client, f"/projects/{project.id}/health")
+
+
+async def test_settings_are_saved_with_limits_in_peoples_units(client, stage):
+    project = await stage.project()
+    given = {"name": "new", "branch": "next", "agent": "aider", "model": "", "check": "", "steps": "7", "minutes": "2"}
+    status, *_ = await send(client, f"/projects/{project.id}/settings", **given, cost="0.50", version="1")
+    saved = await stage.forge.projects.get(stage.who, project.id)
+    assert status == 200
+    assert (saved.name, saved.limits) == ("new", Limits(steps=7, seconds=120, cost_micro=500_000))
+    status, _, text = await send(client, f"/projects/{project.id}/settings", **given, cost="", version="1")
+    assert status == 412
+    assert "Somebody else changed this project meanwhile" in text
+
+
+@pytest.mark.parametrize(("field", "value", "said"), [
+    ("steps", "many", "The step limit must be a whole number"), ("minutes", "0", "The time limit must be"),
+    ("cost", "cheap", "an amount in dollars"), ("agent", "nobody", "There is no agent nobody"),
+])  # fmt: skip
+async def test_settings_that_cannot_be_are_refused_in_place(client, stage, field, value, said):
+    project = await stage.project()
+    given = {"name": "n", "branch": "main", "agent": "aider", "steps": "7", "minutes": "2", "version": "1", field: value}
+    status, _, text = await send(client, f"/projects/{project.id}/settings", **given)
+    assert status in (404, 422)
+    assert said in text
+    assert (await stage.forge.projects.get(stage.who, project.id)).version == 1
+
+
+async def test_a_removed_project_is_gone(client, stage):
+    project = await stage.project()
+    assert (await send(client, f"/projects/{project.id}/remove"))[1]["HX-Redirect"] == "/projects"
+    assert await stage.forge.projects.list(stage.who) == []
+
+
+async def test_a_task_is_started_and_leads_to_its_run(client, stage):
+    project = await stage.project()
+    text = await read(client, f"/projects/{project.id}")
+    assert "no model is called" in text
+    status, headers, _ = await send(client, f"/projects/{project.id}/tasks", prompt="fix\r\nit", agent="", model="replay/fix-mean")
+    [run] = await stage.forge.runs.list(stage.who)
+    assert (status, headers["HX-Redirect"]) == (200, f"/runs/{run.id}")
+    assert (run.prompt, run.model) == ("fix\nit", "replay/fix-mean")
+    assert "Scripted demo model" in await read(client, f"/runs/{run.id}")
+
+
+async def test_an_empty_prompt_is_refused_in_place(client, stage):
+    project = await stage.project()
+    status, _, text = await send(client, f"/projects/{project.id}/tasks", prompt="  ")
+    assert (status, "the prompt is empty" in text) == (422, True)
+
+
+async def test_older_tasks_are_on_the_next_page(client, stage):
+    project = await stage.project()
+    for n in range(31):
+        await stage.forge.tasks.submit(stage.who, project.id, f"task {n}", start=False)
+    text = await read(client, f"/projects/{project.id}")
+    assert ("task 30" in text, ">task 0<" in text) == (True, False)
+    older = re.search(r'href="(\?before=\w+)"', text)[1]
+    assert ">task 0<" in await read(client, f"/projects/{project.id}{older}")
+
+
+# --------------------------------------------------------------------------------------------------
+# A run
+# --------------------------------------------------------------------------------------------------
+
+
+async def test_a_live_run_can_be_told_something_and_stopped(client, stage):
+    run = await stage.working(await stage.task(await stage.project()))
+    text = await read(client, f"/runs/{run.id}")
+    assert "Stop the run" in text
+    assert "Send back" not in text
+    assert (await send(client, f"/runs/{run.id}/messages", text="look at x"))[0] == 204
+    assert "stopping" in (await send(client, f"/runs/{run.id}/stop"))[2]
+    orders = await stage.forge.coordinator.renew(run.id, 1)
+    assert (orders.stop, orders.words[0][1]) == (True, "look at x")
+    assert "what it did so far is being kept" in await read(client, f"/runs/{run.id}")
+
+
+async def test_without_scripts_a_verb_leads_back_to_the_page(client, stage):
+    run = await stage.working(await stage.task(await stage.project()))
+    status, headers, _ = await send(client, f"/runs/{run.id}/stop", {})
+    assert (status, headers["Location"]) == (303, f"/runs/{run.id}")
+
+
+async def test_a_change_in_review_shows_check_files_and_the_branch_it_would_go_to(client, stage):
+    run = await stage.review(await stage.task(await stage.project()))
+    await stage.call(run)
+    text = await read(client, f"/runs/{run.id}")
+    for piece in ("Waiting for review", "4 passed in 0.12s", "Passed", "3 changed files", "docs/curve.png", "Accept into main", "$0.0012"):
+        assert piece in text
+
+
+async def test_unpriced_calls_are_said_to_be_unpriced(client, stage):
+    run = await stage.review(await stage.task(await stage.project()))
+    await stage.call(run, cost=None)
+    assert "unpriced" in await read(client, f"/runs/{run.id}")
+    assert "unpriced" in await read(client, "/usage")
+
+
+async def test_a_piece_of_the_page_holds_what_a_new_state_brings(client, stage):
+    run = await stage.review(await stage.task(await stage.project()))
+    same = await read(client, f"/runs/{run.id}/now?seen=review")
+    moved = await read(client, f"/runs/{run.id}/now?seen=working")
+    assert "hx-partial" not in same
+    assert moved.count("<hx-partial") == 2
+
+
+async def test_accept_delivers_with_the_chosen_strategy(client, stage):
+    run = await stage.review(await stage.task(await stage.project()))
+    status, *_ = await send(client, f"/runs/{run.id}/review", verdict="accept", strategy="squash")
+    assert (status, stage.scm.delivered) == (200, ["squash"])
+    assert "dddddddddd" in await read(client, f"/runs/{run.id}")
+
+
+async def test_a_conflict_is_said_in_place_and_the_change_still_waits(client, stage):
+    run = await stage.review(await stage.task(await stage.project()))
+    stage.scm.conflict = ["src/stats.py"]
+    status, _, text = await send(client, f"/runs/{run.id}/review", verdict="accept", strategy="merge")
+    assert (status, "src/stats.py conflicts" in text) == (409, True)
+    assert (await stage.forge.runs.get(stage.who, run.id)).state == RunState.REVIEW
+
+
+async def test_sending_back_leads_to_the_run_that_goes_on(client, stage):
+    run = await stage.review(await stage.task(await stage.project()), exit=1)
+    assert "The check failed on this change" in await read(client, f"/runs/{run.id}")
+    _, headers, _ = await send(client, f"/runs/{run.id}/review", verdict="send_back", comment="keep the name")
+    text = await read(client, headers["HX-Redirect"])
+    assert "What the reviewer asked for" in text
+    assert "keep the name" in text
+
+
+async def test_a_rejected_change_can_be_tried_again_from_scratch(client, stage):
+    run = await stage.review(await stage.task(await stage.project()))
+    assert (await send(client, f"/runs/{run.id}/review", verdict="reject"))[0] == 200
+    _, headers, _ = await send(client, f"/tasks/{run.task_id}/runs", agent="aider", model="ollama/qwen3-coder")
+    assert headers["HX-Redirect"] != f"/runs/{run.id}"
+    assert "Run 2" in await read(client, f"/tasks/{run.task_id}")
+
+
+async def test_a_failure_comes_with_advice(client, stage):
+    run = await stage.working(await stage.task(await stage.project()))
+    await stage.forge.coordinator.report(run.id, 1, state=RunState.FAILED, reason="quota", detail="429 from openai")
+    text = await read(client, f"/runs/{run.id}")
+    assert "wait for its reset, then retry" in text
+    assert "429 from openai" in text
+
+
+async def test_panels_are_text_and_lead_only_to_safe_addresses(client, stage):
+    run = await stage.task(await stage.project())
+    text = await read(client, f"/runs/{run.id}")
+    assert "81 % &lt;img" in text
+    assert 'href="/usage"' in text
+    assert "javascript:" not in text
+
+
+async def test_what_agents_and_people_write_stays_text(client, stage):
+    stage.scm.files = {FileChange(path=f"a/{NASTY}.py", status="renamed", old_path=NASTY, added=1, deleted=0): ""}
+    project = await stage.project(NASTY, check=NASTY)
+    run = await stage.review(await stage.task(project, NASTY, title=NASTY), exit=1, output=(NASTY,))
+    await stage.forge.runs.message(stage.who, run.id, NASTY)
+    for path in ("/projects", f"/projects/{project.id}", f"/projects/{project.id}/settings", f"/tasks/{run.task_id}", f"/runs/{run.id}"):
+        text = await read(client, path)
+        assert "&lt;img" in text
+        assert "<img src=x" not in text
+
+
+# --------------------------------------------------------------------------------------------------
+# The rest of the house
+# --------------------------------------------------------------------------------------------------
+
+
+async def test_a_providers_key_goes_in_and_never_comes_out(client, stage):
+    status, *_ = await send(client, "/models/providers", name="openai", kind="openai", base_url="", key="sk-1234567890")
+    assert status == 200
+    text = await read(client, "/models")
+    assert "Key set" in text
+    assert "sk-1234567890" not in text
+    await send(client, "/models/providers", name="openai", kind="openai", base_url="https://x.example/v1", key="")
+    [provider] = await stage.forge.providers.list(stage.who.tenant_id)
+    assert (provider.base_url, provider.secret) == ("https://x.example/v1", "sk-1234567890")
+    await send(client, "/models/providers/openai/remove")
+    assert await stage.forge.providers.list(stage.who.tenant_id) == []
+
+
+async def test_models_show_window_price_and_note(client):
+    text = await read(client, "/models")
+    for piece in ("400,000", "$0.25", "$2.00", "unknown", "nothing, scripted", "no model is called"):
+        assert piece in text
+
+
+async def test_a_broken_plugin_is_listed_with_its_reason(client):
+    text = await read(client, "/plugins")
+    assert "ImportError: no module named slack." in text
+    assert "Not ready" in await read(client, "/plugins/agents/openhands")
+    assert "0.86.2" in await read(client, "/plugins/agents/aider")
+
+
+async def test_a_token_is_shown_once_and_revoked(client, stage):
+    status, headers, text = await send(client, "/tokens", name="ci", scope="read", days="30")
+    secret = re.search(r"cftok_[\w-]+", text)[0]
+    assert (status, headers["Cache-Control"]) == (200, "no-store")
+    assert (await stage.forge.accounts.by_token(secret)).scopes == {"read"}
+    assert secret not in await read(client, "/tokens")
+    [token] = await stage.forge.accounts.tokens(stage.who)
+    await send(client, f"/tokens/{token['id']}/revoke")
+    assert await stage.forge.accounts.tokens(stage.who) == []
+
+
+async def test_a_token_without_a_name_is_refused_in_place(client):
+    status, _, text = await send(client, "/tokens", name=" ", scope="read")
+    assert (status, "Give the token a name" in text) == (422, True)
+
+
+async def test_the_api_page_shows_every_operation_and_shape(client):
+    document = await (await client.get("/api/v1/openapi.json")).json()
+    text = await read(client, "/api")
+    for path in document["paths"]:
+        assert f"<code>{path}</code>" in text
+    for name in document["components"]["schemas"]:
+        assert f'id="shape-{name}"' in text
+
+
+async def test_lists_are_sent_again_when_a_state_changes(client, stage):
+    project = await stage.project()
+    async with client.get(f"/projects/{project.id}/live", headers=HTMX) as answer:
+        assert answer.content_type == "text/event-stream"
+        assert b"No task yet" in await answer.content.readuntil(b"\n\n")
+        run = await stage.task(project)
+        assert b"Queued" in await answer.content.readuntil(b"\n\n")
+        await stage.working(run)
+        assert b"Working" in await answer.content.readuntil(b"\n\n")
+
+
+async def test_lines_of_a_log_do_not_send_lists_again(client, stage):
+    run = await stage.working(await stage.task(await stage.project()))
+    async with client.get("/projects/live", headers=HTMX) as answer:
+        await answer.content.readuntil(b"\n\n")
+        await stage.say(run, *[said(f"line {n}") for n in range(50)])
+        await stage.forge.coordinator.report(run.id, 1, [AgentEvent(Kind.LOG, {"text": "x"})], state=RunState.STOPPED)
+        await answer.content.readuntil(b"\n\n")
+        assert not answer.content.read_nowait()
+
+
+async def test_a_project_without_a_model_says_which_one_it_will_be(client, stage):
+    project = await stage.project(model="")
+    assert "First available: openai/gpt-5-mini" in await read(client, f"/projects/{project.id}")

@@ -67,7 +67,7 @@ function styled(css: Set<string>, codes: string): Set<string> {
 export function lines(event: RunEvent): Line[] {
   const said = SAYS[event.kind]?.(event.data) ?? String(event.data.text ?? "");
   const raw = said.replace(/[\r\n]+$/, "").split(/\r\n|\n/).map((part) => part.slice(part.lastIndexOf("\r") + 1));
-  const kind = event.kind === "checked" && event.data.exit !== 0 ? "checked bad" : event.kind === "log" && event.data.stream === "stderr" ? "log err" : event.kind;
+  const kind = event.kind === "checked" && event.data.exit !== 0 ? "bad" : event.kind === "log" && event.data.stream === "stderr" ? "err" : event.kind;
   return raw.map((part, n) => ({ kind, time: event.time, first: n === 0, ...coloured(part) }));
 }
 

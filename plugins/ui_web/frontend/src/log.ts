@@ -164,6 +164,7 @@ class CfLog extends HTMLElement {
       this.#queued = false;
       const [height, total] = [this.#height, this.#count];
       this.#pad.style.height = `${total * height}px`;
+      this.#box.style.height = `${(total + 1) * height}px`; // up to the most that the style allows
       if (this.#follow) this.#box.scrollTop = this.#lastTop = total * height;
       const first = Math.max(0, Math.floor(this.#box.scrollTop / height) - EXTRA);
       const last = Math.min(total, first + Math.ceil(this.#box.clientHeight / height) + 2 * EXTRA);
@@ -179,7 +180,7 @@ class CfLog extends HTMLElement {
     const line = this.lines[index]!;
     const end = this.#rows[n * 2 + 2] === index && n + 1 < this.#count ? this.#rows[n * 2 + 3]! : line.text.length;
     const row = document.createElement("li");
-    row.className = line.kind;
+    row.className = `k-${line.kind}`;
     if (start === 0 && line.first) row.classList.add("first");
     const time = line.time.slice(11, 19);
     const sameTime = index > 0 && this.lines[index - 1]!.time.slice(11, 19) === time;

@@ -1,11 +1,12 @@
 // <cf-time at="2026-11-22T10:00:00Z">: how long ago; with since=, the seconds that run on until until=.
-const STEPS: [number, Intl.RelativeTimeFormatUnit][] = [[60, "second"], [60, "minute"], [24, "hour"], [7, "day"]];
+const STEPS: [number, Intl.RelativeTimeFormatUnit][] = [[60, "second"], [60, "minute"], [24, "hour"], [100, "day"]];
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 export function ago(seconds: number): string {
-  let value = seconds;
+  let value = Math.abs(seconds);
+  if (value < 10) return "just now";
   for (const [size, unit] of STEPS) {
-    if (value < size) return unit === "second" && value < 10 ? "just now" : RELATIVE.format(-Math.floor(value), unit);
+    if (value < size) return RELATIVE.format(-Math.sign(seconds) * Math.floor(value), unit);
     value /= size;
   }
   return "";
@@ -19,6 +20,7 @@ export function clock(seconds: number): string {
 class CfTime extends HTMLElement {
   static observedAttributes = ["at", "since", "until"];
   #timer = 0;
+  #face = this.attachShadow({ mode: "open" }); // the server's text stays beneath, where morphing compares it
   connectedCallback() {
     const at = this.getAttribute("at");
     if (at) this.title = new Date(at).toLocaleString();
@@ -35,9 +37,9 @@ class CfTime extends HTMLElement {
     const at = this.getAttribute("at");
     const since = this.getAttribute("since");
     const until = Date.parse(this.getAttribute("until") ?? "") || Date.now();
-    if (since) this.textContent = clock(Math.max(0, until - Date.parse(since)) / 1000);
+    if (since) this.#face.textContent = clock(Math.max(0, until - Date.parse(since)) / 1000);
     const text = at && ago((Date.now() - Date.parse(at)) / 1000);
-    if (text) this.textContent = text; // older than a week: the date that the server wrote stays
+    if (at) this.#face.replaceChildren(text || document.createElement("slot")); // far away: the server's date
   }
 }
 customElements.define("cf-time", CfTime);

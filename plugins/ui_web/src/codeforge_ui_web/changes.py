@@ -86,7 +86,7 @@ def _hunk(path: str, hunk: Hunk) -> list[Line]:
     old = iter(_coloured(path, [line.value for line in hunk if not line.is_added and line.line_type != "\\"]))
     new = iter(_coloured(path, [line.value for line in hunk if not line.is_removed and line.line_type != "\\"]))
     where = f"{hunk.source_start}" if hunk.source_start == hunk.target_start else f"{hunk.source_start}, now {hunk.target_start}"
-    out = [Line("hunk", None, None, escape(f"Line {where}  {hunk.section_header}".rstrip()))]
+    out = [Line("hunk", None, None, escape(f"Line {where}" + (f" · {hunk.section_header}" if hunk.section_header else "")))]
     for line in hunk:
         if line.line_type == "\\":
             out.append(Line("same", None, None, Markup("<i>no line end at the end of the file</i>")))

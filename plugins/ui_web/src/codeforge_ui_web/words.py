@@ -43,8 +43,9 @@ def count(value: int, one: str, many: str = "") -> str:
 
 
 def dollars(micro: int) -> str:
-    """Micro-dollars as dollars: four places below a dollar, so that a cheap run does not look free."""
-    return f"${micro / 1e6:,.2f}" if micro >= 1_000_000 or micro == 0 else f"${micro / 1e6:.4f}"
+    """Micro-dollars as dollars: with as many places as a cheap run needs not to look free."""
+    cents, rest = divmod(micro, 10_000)
+    return f"${micro / 1e6:,.4f}" if rest and micro < 1_000_000 else f"${cents / 100:,.2f}"
 
 
 def cost(usage: Usage, *, scripted: bool = False) -> str:
@@ -52,7 +53,7 @@ def cost(usage: Usage, *, scripted: bool = False) -> str:
     if scripted:
         return "nothing, scripted"
     if not usage.calls:
-        return "nothing yet"
+        return "no calls"
     return "unpriced" if usage.cost_micro is None else dollars(usage.cost_micro)
 
 

@@ -12,7 +12,7 @@ from codeforge.http import FORGE, who
 from codeforge.model import ADVICE
 from codeforge_ui_web.changes import shown
 from codeforge_ui_web.choices import choices
-from codeforge_ui_web.forms import done, fields, go
+from codeforge_ui_web.forms import by_script, done, fields, go
 from codeforge_ui_web.render import html, render
 
 OUTPUT_LINES = 2000
@@ -75,8 +75,13 @@ async def file(request: web.Request) -> web.Response:
 
 
 async def stop(request: web.Request) -> web.Response:
+    """Asked to stop: no event tells of that, so the answer brings what the page shows of it."""
     run = await request.app[FORGE].runs.stop(who(request), request.match_info["id"])
-    return done(request, f"/runs/{run.id}")
+    if not by_script(request):
+        return go(request, f"/runs/{run.id}")
+    answer = await now(request)
+    answer.headers.update({"HX-Retarget": "#now", "HX-Reswap": "outerMorph"})
+    return answer
 
 
 async def message(request: web.Request) -> web.Response:

@@ -1,0 +1,309 @@
+"""What only a browser can tell: the live log, keys, what happens in place, accessibility, and that nothing is violated."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from codeforge import AgentEvent, FileChange, Kind
+from codeforge.events import log, ran, said
+
+pytestmark = pytest.mark.browser
+expect = pytest.importorskip("playwright.sync_api").expect
+NASTY = "<img src=x onerror=alert(1)>"
+COUNT = "document.querySelector('cf-log').lines.length"
+
+
+def until(page, script, wanted, seconds=30):
+    """Wait until ``script`` gives ``wanted``; wait_for_function needs eval, which the policy forbids."""
+    end = time.monotonic() + seconds
+    while (found := page.evaluate(script)) != wanted:
+        assert time.monotonic() < end, f"{script} is {found!r}, not {wanted!r}"
+        page.wait_for_timeout(50)
+
+
+async def live_run(stage):
+    return await stage.working(await stage.task(await stage.project()))
+
+
+# --------------------------------------------------------------------------------------------------
+# Everything on every page is in order, in light and dark
+# --------------------------------------------------------------------------------------------------
+
+
+NAMES = [
+    "projects", "project", "project-empty", "settings", "task", "run-review", "run-check-failed", "run-accepted",
+    "run-live", "run-failed", "models", "usage", "plugins", "tokens", "api", "signin",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 380])
+@pytest.mark.timeout(400)
+def test_every_page_is_accessible_and_fits(page, server, furnish, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    paths, found = server.do(furnish(server.stage)), []
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 900})
+    for name in NAMES:
+        page.goto(paths[name])
+        for details in page.locator("main details:not([open]) > summary").all()[:4]:
+            details.click()
+        page.wait_for_timeout(250)
+        for rule in axe.run(page).response["violations"]:
+            found.append(f"{name}: {rule['id']} {[node['html'][:120] for node in rule['nodes']][:3]}")
+        if (over := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
+            found.append(f"{name}: {over} px wider than the window")
+    assert not found, "\n".join(found)
+
+
+# --------------------------------------------------------------------------------------------------
+# One true path
+# --------------------------------------------------------------------------------------------------
+
+
+def test_a_person_adds_a_project_starts_a_task_reads_the_diff_and_accepts(page, server):
+    page.get_by_label("Repository").press_sequentially("/repos/sta")
+    page.get_by_text("Changes go to main, one of 2 branches").wait_for()
+    page.get_by_label("Check").fill("pytest -q")
+    page.get_by_role("button", name="Add project").click()
+    page.get_by_label("What is to be done?").fill("Make mean([]) raise a ValueError")
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/runs/*")
+    stage, run_id = server.stage, page.url.rpartition("/")[2]
+    run = server.do(stage.forge.runs.get(stage.who, run_id))
+    expect(page.locator("#now .state")).to_have_text("Queued")
+    server.do(stage.review(run))
+    expect(page.locator("#now .state")).to_have_text("Waiting for review")
+    expect(page.locator("cf-log li").filter(has_text="4 passed in 0.12s")).to_be_visible()
+    expect(page.get_by_text('raise ValueError("mean of nothing")')).to_be_visible()
+    page.get_by_role("button", name="Accept", exact=True).click()
+    page.get_by_role("radio", name="Squash").check()
+    page.get_by_role("button", name="Accept into main").click()
+    expect(page.locator("#now .state")).to_have_text("Accepted")
+    assert stage.scm.delivered == ["squash"]
+
+
+def test_what_is_wrong_is_said_beside_the_form(page, server):
+    page.expected.append("status of 422")
+    page.get_by_label("Repository").fill("/nowhere")
+    page.get_by_role("button", name="Add project").click()
+    expect(page.locator("form [role=alert]")).to_have_text("/nowhere is no Git repository: give the path of one, or its address.")
+    assert page.get_by_label("Repository").input_value() == "/nowhere"
+
+
+def test_lists_keep_themselves_up_to_date(page, server):
+    stage = server.stage
+    project = server.do(stage.project())
+    page.goto(f"/projects/{project.id}")
+    run = server.do(stage.task(project, "write the docs"))
+    row = page.locator("#tasks li").filter(has_text="write the docs")
+    expect(row.locator(".state")).to_have_text("Queued")
+    server.do(stage.working(run))
+    expect(row.locator(".state")).to_have_text("Working")
+    expect(row).to_contain_text("just now")
+
+
+def test_a_message_reaches_the_run_and_the_field_is_empty_again(page, server):
+    run = server.do(live_run(server.stage))
+    page.goto(f"/runs/{run.id}")
+    page.get_by_label("To aider").fill("mind the names")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("cf-log li").filter(has_text="admin: mind the names")).to_be_visible()
+    expect(page.get_by_label("To aider")).to_have_value("")
+
+
+def test_words_under_way_survive_news_of_the_run(page, server):
+    stage, run = server.stage, server.do(live_run(server.stage))
+    page.goto(f"/runs/{run.id}")
+    page.get_by_label("To aider").fill("half a sent")
+    server.do(stage.call(run))
+    server.do(stage.say(run, AgentEvent(Kind.USAGE, {"prompt_tokens": 1, "completion_tokens": 1, "cost_micro": None})))
+    expect(page.locator("#now")).to_contain_text("2,048 in")
+    expect(page.get_by_label("To aider")).to_have_value("half a sent")
+
+
+def test_stop_asks_first_and_says_that_it_is_stopping(page, server):
+    run = server.do(live_run(server.stage))
+    page.goto(f"/runs/{run.id}")
+    page.get_by_role("button", name="Stop the run").click()
+    expect(page.get_by_text("what it did so far is being kept")).to_be_visible()
+    expect(page.locator("#now")).to_contain_text("stopping")
+
+
+def test_a_token_is_shown_once(page):
+    page.goto("/tokens")
+    page.get_by_label("Name").fill("ci")
+    page.get_by_role("button", name="Make token").click()
+    assert page.locator(".secret").inner_text().startswith("cftok_")
+    expect(page.locator("#tokens")).to_contain_text("1 token")
+    page.reload()
+    expect(page.locator(".secret")).to_have_count(0)
+    page.get_by_role("button", name="Revoke ci").click()
+    expect(page.locator("#tokens")).to_contain_text("No token yet")
+
+
+def test_who_is_signed_out_elsewhere_is_sent_to_sign_in(page, server):
+    page.expected.append("status of 401")
+    page.goto("/projects")
+    page.context.clear_cookies()
+    page.get_by_label("Repository").fill("/repos/x")
+    page.get_by_role("button", name="Add project").click()
+    page.wait_for_url("**/signin?next=%2Fprojects")
+
+
+# --------------------------------------------------------------------------------------------------
+# Keys
+# --------------------------------------------------------------------------------------------------
+
+
+def test_the_keyboard_alone_is_enough(page, server):
+    stage = server.stage
+    for name in ("alpha", "beta"):
+        project = server.do(stage.project(name))
+    run = server.do(stage.review(server.do(stage.task(project))))
+    page.goto("/projects")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.get_by_role("link", name="beta")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/projects/{project.id}")
+    page.keyboard.press("n")
+    expect(page.get_by_label("What is to be done?")).to_be_focused()
+    page.keyboard.type("a?jk")
+    expect(page.get_by_label("What is to be done?")).to_have_value("a?jk")
+    page.goto(f"/runs/{run.id}")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Send back with a comment")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("a")
+    expect(page.get_by_role("dialog", name="Accept into main?")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("b")
+    expect(page.get_by_label("What is to be better?")).to_be_focused()
+
+
+# --------------------------------------------------------------------------------------------------
+# The log
+# --------------------------------------------------------------------------------------------------
+
+
+MEASURE = """window.__long = []; new PerformanceObserver(list => window.__long.push(...list.getEntries().map(e => e.duration)))
+  .observe({type: 'longtask', buffered: true});"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_hundred_thousand_lines_stay_smooth(page, server):
+    stage, run = server.stage, server.do(live_run(server.stage))
+    page.add_init_script(MEASURE)
+    page.goto(f"/runs/{run.id}")
+    text = "\x1b[32mINFO\x1b[0m tool=bash exit=0 some output of ordinary length here, number"
+
+    async def feed():
+        for start in range(0, 100_000, 1000):
+            await stage.say(run, *[log(f"{text} {n}") for n in range(start, start + 1000)])
+
+    server.do(feed())
+    until(page, COUNT, 100_003, 90)
+    expect(page.locator("cf-log li").last).to_contain_text("number 99999")
+    page.wait_for_timeout(300)
+    seen = page.evaluate("({worst: Math.max(0, ...window.__long), nodes: document.querySelectorAll('*').length})")
+    print(seen)
+    assert seen["nodes"] < 600
+    assert seen["worst"] < 1000
+    page.get_by_role("searchbox").fill("number 54321")
+    expect(page.locator("cf-log li.hit")).to_contain_text("number 54321")
+    expect(page.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Follow").click()
+    expect(page.locator("cf-log li").last).to_contain_text("number 99999")
+
+
+def test_a_reader_who_scrolled_up_stays_there(page, server):
+    stage, run = server.stage, server.do(live_run(server.stage))
+    server.do(stage.say(run, *[said(f"line {n}") for n in range(500)]))
+    page.goto(f"/runs/{run.id}")
+    expect(page.locator("cf-log li").last).to_have_text("line 499")
+    page.locator(".log-box").hover()
+    page.mouse.wheel(0, -4000)
+    expect(page.get_by_role("button", name="Follow")).to_have_attribute("aria-pressed", "false")
+    top = page.evaluate("document.querySelector('.log-box').scrollTop")
+    server.do(stage.say(run, *[said(f"more {n}") for n in range(200)]))
+    until(page, COUNT, 703)
+    assert page.evaluate("document.querySelector('.log-box').scrollTop") == top
+
+
+def test_a_reader_misses_no_line_when_the_server_is_restarted(page, server):
+    page.expected += ["WebSocket", "ERR_", "Failed to load"]
+    run = server.do(live_run(server.stage))
+    page.goto(f"/runs/{run.id}")
+    server.do(server.stage.say(run, *[said(f"line {n}") for n in range(2500)]))
+    until(page, COUNT, 2503)
+    for again in range(1, 3):
+        server.stop()
+        expect(page.locator("[data-part=connection]")).to_contain_text("Not connected")
+        server.start()
+        server.do(server.stage.say(run, *[said(f"line {n}") for n in range(2500 * again, 2500 * (again + 1))]))
+        until(page, COUNT, 2503 + 2500 * again)
+    expect(page.locator("[data-part=connection]")).to_have_text("")
+    told = page.evaluate("document.querySelector('cf-log').lines.map(line => line.text)")
+    assert told[3:] == [f"line {n}" for n in range(7500)]
+
+
+def test_long_lines_are_broken_and_colours_shown(page, server):
+    stage, run = server.stage, server.do(live_run(server.stage))
+    words = " ".join(f"word{n}" for n in range(200))
+    server.do(stage.say(run, said(words), log("\x1b[1;31mred\x1b[0m plain"), ran("pytest", 1), said("two\nlines")))
+    page.goto(f"/runs/{run.id}")
+    expect(page.locator("cf-log li span.bold.ink1")).to_have_text("red")
+    expect(page.locator("cf-log li").last).to_have_text("lines")
+    wide = "[...document.querySelectorAll('.log-box li')].every(row => row.scrollWidth <= row.clientWidth)"
+    assert page.evaluate(wide)
+    rows = page.locator("cf-log li.k-said").all_inner_texts()
+    assert " ".join(row.strip() for row in rows[:-2]) == words
+    page.set_viewport_size({"width": 380, "height": 800})
+    until(page, wide, True)
+
+
+def test_what_agents_say_and_change_stays_text(page, server):
+    stage = server.stage
+    diff = f"--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+{NASTY}\n"
+    stage.scm.files = {FileChange(path=f"a/{NASTY}.html", status="added", added=1, deleted=0): diff}
+    run = server.do(stage.task(server.do(stage.project(check=NASTY)), NASTY))
+    run = server.do(stage.review(run, exit=1, output=(NASTY,)))
+    page.goto(f"/runs/{run.id}")
+    expect(page.locator("table.diff")).to_contain_text(NASTY)
+    expect(page.locator("cf-log li").filter(has_text=NASTY).first).to_be_visible()
+    expect(page.locator("h1")).to_have_text(NASTY)
+    page.get_by_role("searchbox").fill("<img")
+    assert page.locator("main img").count() == 0
+
+
+TOLD = {
+    Kind.RAN: {"command": "make", "exit": None}, Kind.EDITED: {"path": "a.py"}, Kind.ASKED: {"question": "why?"},
+    Kind.USAGE: {"prompt_tokens": 3, "completion_tokens": 2, "cached_tokens": 0, "cost_micro": None},
+    Kind.STUCK: {"why": "again"}, Kind.ENDED: {"outcome": "failed", "reason": "bad_output", "detail": "no edit"},
+    Kind.STATE: {"state": "sent_back"}, Kind.MESSAGE: {"text": "hi", "by": "eve"},
+    Kind.CHECKED: {"command": "t", "exit": 2, "seconds": 1}, Kind.DELIVERED: {"branch": "main", "commit": "abc"},
+    Kind.CHANGE: {"base": "b", "head": "h", "files": 1, "added": 2, "deleted": 3},
+    Kind.REVIEW: {"verdict": "send_back", "comment": "no", "by": "eve"},
+}  # fmt: skip
+
+
+def test_every_kind_of_event_reads_as_words(page, server):
+    run = server.do(live_run(server.stage))
+    server.do(server.stage.say(run, *[AgentEvent(kind, TOLD.get(kind, {"text": "words"})) for kind in Kind]))
+    page.goto(f"/runs/{run.id}")
+    until(page, COUNT, 3 + len(Kind))
+    for text in page.evaluate("document.querySelector('cf-log').lines.map(line => line.text)"):
+        assert text.strip()
+        assert not {"undefined", "null", "[object", "_"} & set(text.split())
