@@ -154,7 +154,7 @@ class Plugins:
             return None
         self._found[name] = {"distribution": distribution, "version": version, "offers": [], "broken": ""}
         if name in disabled:
-            self._break(name, "it is switched off by the setting disabled_plugins")
+            self._found[name]["broken"] = "it is switched off by the setting disabled_plugins"
             return None
         try:
             return name, entry.load()

@@ -67,7 +67,7 @@ class Errand:
             say(f"Run {run['id']}: {run['agent']} with {run['model']} on {project['name']} ({project['branch']})")
             with view() as shown:
                 run = follow(lambda: self._again(server), run["id"], shown, wishes)
-            interrupted = wishes.to_end
+            interrupted, api = wishes.to_end, self._again(server)
             if wanted.strategy and run["state"] == "review" and not interrupted:
                 try:
                     run = accept(api, run, wanted.strategy)

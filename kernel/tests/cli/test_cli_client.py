@@ -1,0 +1,147 @@
+"""The commands that talk to a server, for people and for scripts."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def server(codeforge):
+    with codeforge.up() as started:
+        yield started
+
+
+@pytest.fixture
+def project(codeforge, server):
+    codeforge.repository()
+    return codeforge("projects", "add", "repo", "--json").json
+
+
+def test_projects_are_added_shown_edited_and_removed(codeforge, project):
+    assert project["url"] == str(codeforge.folder / "repo")
+    assert "repo" in codeforge("projects", "list").out
+    edited = codeforge("projects", "edit", "repo", "--check", "make test", "--steps", "7", "--json").json
+    assert (edited["check"], edited["limits"]["steps"], edited["limits"]["seconds"]) == ("make test", 7, 3600)
+    assert "check: make test" in codeforge("projects", "show", project["id"]).out
+    assert "Say what to change" in codeforge("projects", "edit", "repo", code=2).err
+    assert "There is no project other; there is repo." in codeforge("projects", "show", "other", code=1).err
+    assert "already: choose another name" in codeforge("projects", "add", "repo", code=1).err
+    codeforge("projects", "remove", "repo", code=130)  # nobody says yes
+    codeforge("projects", "remove", "repo", "--yes")
+    assert codeforge("projects", "list", "--json").json == []
+
+
+def test_a_run_is_judged_from_the_command_line(codeforge, project):
+    made = codeforge("tasks", "add", "repo", "-", "--title", "Greet", "--json", stdin="write a.txt hello\n").json
+    run = made["run"]["id"]
+    codeforge.reaches(run, "review")
+    assert "edited a.txt" in codeforge("runs", "events", run).out
+    lines = codeforge("runs", "events", run, "--json", "--follow").out.splitlines()
+    assert [json.loads(line)["seq"] for line in lines] == list(range(1, len(lines) + 1))
+    assert "+hello" in codeforge("runs", "diff", run, "--path", "a.txt").out
+    assert "does not touch" in codeforge("runs", "diff", run, "--path", "b.txt", code=1).err
+    again = codeforge("runs", "send-back", run, "write a.txt hello again", "--json").json
+    assert again["follows"] == run
+    codeforge.reaches(again["id"], "review")
+    assert "Accepted and delivered" in codeforge("runs", "accept", again["id"], "--strategy", "squash").out
+    assert (codeforge.folder / "repo" / "a.txt").read_text() == "hello again\n"
+    assert "was accepted already" in codeforge("runs", "say", again["id"], "more", code=1).err
+    assert {r["state"] for r in codeforge("runs", "list", "--project", "repo", "--json").json} == {
+        "sent_back",
+        "accepted",
+    }
+    shown = codeforge("tasks", "show", made["task"]["id"]).out
+    assert "title: Greet" in shown
+    assert f"{again['id']} (accepted)" in shown
+    assert "Greet" in codeforge("tasks", "list", "repo").out
+
+
+def test_a_run_is_stopped_retried_and_rejected(codeforge, project):
+    run = codeforge("tasks", "add", "repo", "write a.txt x\nwait", "--json").json["run"]["id"]
+    codeforge.reaches(run, "working")
+    codeforge("runs", "stop", run)
+    codeforge.reaches(run, "stopped")
+    retried = codeforge("runs", "retry", run, "--json").json
+    assert (retried["number"], retried["follows"]) == (2, None)
+    assert retried["id"] in codeforge("runs", "list", "--live").out
+    codeforge("runs", "stop", retried["id"])
+    codeforge("runs", "reject", run, "--comment", "no")
+    assert codeforge("runs", "show", run, "--json").json["state"] == "rejected"
+    assert "There is no run nowhere." in codeforge("runs", "show", "nowhere", code=1).err
+
+
+def test_lists_go_on_over_many_pages(codeforge, project):
+    for number in range(60):
+        codeforge.api().post(f"/projects/{project['id']}/tasks", {"prompt": str(number), "start": False})
+    found = codeforge("tasks", "list", "repo", "--limit", "55", "--json").json
+    assert [task["prompt"] for task in found] == [str(n) for n in range(59, 4, -1)]
+
+
+def test_a_key_is_read_from_where_nobody_sees_it_and_never_shown(codeforge, server):
+    for words, stdin in ((["--key-stdin"], "sk-secret-1\n"), (["--key-env", "KEY"], ""), ([], "sk-secret-3\n")):
+        done = codeforge("models", "add", "mine", "--kind", "openai", *words, "--json", stdin=stdin, KEY="sk-secret-2")
+        assert done.json["has_key"] is True
+        assert "sk-secret" not in done.out + done.err
+    assert "sk-secret" not in codeforge("models", "providers", "--json").out
+    assert "sk-secret" not in (codeforge.data / "codeforge.log").read_text()
+    assert (
+        "variable NOTHING is empty"
+        in codeforge("models", "add", "x", "--kind", "a", "--key-env", "NOTHING", code=1).err
+    )
+    assert "no key on stdin" in codeforge("models", "add", "x", "--kind", "openai", "--key-stdin", code=1).err
+    assert "Give one of" in codeforge("models", "add", "x", "--kind", "a", "--no-key", "--key-stdin", code=2).err
+    codeforge("models", "remove", "mine")
+    assert codeforge("models", "providers", "--json").json == []
+
+
+def test_aliases_stand_for_models(codeforge, server):
+    assert "echo" in codeforge("models", "list").out
+    codeforge("models", "alias", "fast", "echo")
+    assert codeforge("models", "alias", "--json").json == [{"name": "fast", "target": "echo"}]
+    assert "There is no model dream" in codeforge("models", "alias", "smart", "dream", code=1).err
+    codeforge("models", "alias", "fast", "--remove")
+    assert codeforge("models", "alias", "--json").json == []
+
+
+def test_a_named_server_wants_a_token_and_takes_one_from_a_file_or_a_setting(codeforge, server):
+    url = json.loads((codeforge.data / "server.json").read_text())["url"]
+    made = codeforge("tokens", "new", "ci", "--scope", "read", "--days", "1", "--json").json
+    file = codeforge.folder / "token"
+    file.write_text(made["secret"] + "\n")
+    elsewhere = {"CODEFORGE_DATA_DIR": str(codeforge.folder / "empty")}
+    assert "make one there" in codeforge("projects", "list", "--server", url, code=1, **elsewhere).err
+    codeforge("projects", "list", "--server", url, "--token-file", str(file), **elsewhere)
+    codeforge("projects", "list", CODEFORGE_SERVER_URL=url, CODEFORGE_TOKEN=made["secret"], **elsewhere)
+    words = ("projects", "add", "/x", "--server", url, "--token-file", str(file))
+    assert "no scope write" in codeforge(*words, code=1, **elsewhere).err
+    assert not (codeforge.folder / "empty").exists()
+    assert codeforge("tokens", "list", "--json").out.count(made["secret"]) == 0
+
+
+def test_the_local_token_is_not_sent_to_a_named_server(codeforge, server):
+    url = json.loads((codeforge.data / "server.json").read_text())["url"]
+    assert "wants a token" in codeforge("projects", "list", "--server", url, code=1).err
+
+
+def test_a_server_that_does_not_answer_is_a_sentence(codeforge):
+    said = codeforge("projects", "list", "--server", "http://127.0.0.1:9", code=1, CODEFORGE_TOKEN="x").err
+    assert said.startswith("The server at http://127.0.0.1:9 does not answer")
+    assert (
+        "is no address of a server" in codeforge("runs", "list", "--server", "ftp://x", code=1, CODEFORGE_TOKEN="x").err
+    )
+
+
+def test_without_a_server_reading_commands_answer_and_a_new_run_waits(codeforge):
+    codeforge.repository()
+    codeforge("projects", "add", "repo")
+    done = codeforge("tasks", "add", "repo", "write a.txt x")
+    assert "the run waits until `codeforge up`" in done.err
+    assert codeforge("runs", "list", "--live", "--json").json[0]["state"] == "queued"
+    assert not (codeforge.data / "server.json").exists()
+
+
+def test_plugins_are_listed_with_what_they_bring(codeforge, server):
+    by_name = {plugin["name"]: plugin for plugin in codeforge("plugins", "--json").json}
+    assert "agent scripted" in by_name["scripted"]["offers"]
+    assert by_name["scm_git"]["broken"]
+    assert "agent scripted" in codeforge("plugins").out
