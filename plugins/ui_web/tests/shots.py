@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import tempfile
 from pathlib import Path
 
-spec = importlib.util.spec_from_file_location("pages_stage", Path(__file__).with_name("conftest.py"))
-assert spec and spec.loader
-stand = importlib.util.module_from_spec(spec)
-sys.modules["pages_stage"] = stand
-spec.loader.exec_module(stand)
-
+from playwright.sync_api import sync_playwright
+from web_scenes import everything
+from web_server import FLAGS, Server, watched
 
 
 def main(folder: Path, names: list[str]) -> None:
-    from playwright.sync_api import sync_playwright
-
     folder.mkdir(parents=True, exist_ok=True)
-    server = stand.Server(Path(tempfile.mkdtemp()))
+    server = Server(Path(tempfile.mkdtemp()))
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=stand.FLAGS)
-        pages = server.do(stand.everything(server.stage))
+        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        pages = server.do(everything(server.stage))
         for width in (1280, 380):
-            page, wrong, close = stand.watched(browser, server.url, viewport={"width": width, "height": 900})
+            page, wrong, close = watched(browser, server.url, viewport={"width": width, "height": 900})
             page.goto(f"/signin?token={server.do(server.stage.forge.accounts.link())}")
             page.screenshot(path=folder / f"signin-link-{width}.png")
             page.get_by_role("button", name="Sign in").click()

@@ -1,10 +1,11 @@
-"""What only a browser can tell: the live log, keys, what happens in place, accessibility, and that nothing is violated."""
+"""What only a browser can tell: the live log, keys, what happens in place, and that everybody can read it."""
 
 from __future__ import annotations
 
 import time
 
 import pytest
+from web_scenes import everything
 
 from codeforge import AgentEvent, FileChange, Kind
 from codeforge.events import log, ran, said
@@ -33,18 +34,32 @@ async def live_run(stage):
 
 
 NAMES = [
-    "projects", "project", "project-empty", "settings", "task", "run-review", "run-check-failed", "run-accepted",
-    "run-live", "run-failed", "models", "usage", "plugins", "tokens", "api", "signin",
-]  # fmt: skip
+    "projects",
+    "project",
+    "project-empty",
+    "settings",
+    "task",
+    "run-review",
+    "run-check-failed",
+    "run-accepted",
+    "run-live",
+    "run-failed",
+    "models",
+    "usage",
+    "plugins",
+    "tokens",
+    "api",
+    "signin",
+]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 380])
 @pytest.mark.timeout(400)
-def test_every_page_is_accessible_and_fits(page, server, furnish, scheme, width):
+def test_every_page_is_accessible_and_fits(page, server, scheme, width):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    paths, found = server.do(furnish(server.stage)), []
+    paths, found = server.do(everything(server.stage)), []
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 900})
     for name in NAMES:
@@ -52,8 +67,8 @@ def test_every_page_is_accessible_and_fits(page, server, furnish, scheme, width)
         for details in page.locator("main details:not([open]) > summary").all()[:4]:
             details.click()
         page.wait_for_timeout(250)
-        for rule in axe.run(page).response["violations"]:
-            found.append(f"{name}: {rule['id']} {[node['html'][:120] for node in rule['nodes']][:3]}")
+        rules = axe.run(page).response["violations"]
+        found += [f"{name}: {rule['id']} {[node['html'][:120] for node in rule['nodes']][:3]}" for rule in rules]
         if (over := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
             found.append(f"{name}: {over} px wider than the window")
     assert not found, "\n".join(found)
@@ -90,7 +105,9 @@ def test_what_is_wrong_is_said_beside_the_form(page, server):
     page.expected.append("status of 422")
     page.get_by_label("Repository").fill("/nowhere")
     page.get_by_role("button", name="Add project").click()
-    expect(page.locator("form [role=alert]")).to_have_text("/nowhere is no Git repository: give the path of one, or its address.")
+    expect(page.locator("form [role=alert]")).to_have_text(
+        "/nowhere is no Git repository: give the path of one, or its address."
+    )
     assert page.get_by_label("Repository").input_value() == "/nowhere"
 
 
@@ -196,7 +213,8 @@ def test_the_keyboard_alone_is_enough(page, server):
 # --------------------------------------------------------------------------------------------------
 
 
-MEASURE = """window.__long = []; new PerformanceObserver(list => window.__long.push(...list.getEntries().map(e => e.duration)))
+MEASURE = """window.__long = [];
+  new PerformanceObserver(list => window.__long.push(...list.getEntries().map(e => e.duration)))
   .observe({type: 'longtask', buffered: true});"""
 
 
@@ -289,14 +307,19 @@ def test_what_agents_say_and_change_stays_text(page, server):
 
 
 TOLD = {
-    Kind.RAN: {"command": "make", "exit": None}, Kind.EDITED: {"path": "a.py"}, Kind.ASKED: {"question": "why?"},
+    Kind.RAN: {"command": "make", "exit": None},
+    Kind.EDITED: {"path": "a.py"},
+    Kind.ASKED: {"question": "why?"},
     Kind.USAGE: {"prompt_tokens": 3, "completion_tokens": 2, "cached_tokens": 0, "cost_micro": None},
-    Kind.STUCK: {"why": "again"}, Kind.ENDED: {"outcome": "failed", "reason": "bad_output", "detail": "no edit"},
-    Kind.STATE: {"state": "sent_back"}, Kind.MESSAGE: {"text": "hi", "by": "eve"},
-    Kind.CHECKED: {"command": "t", "exit": 2, "seconds": 1}, Kind.DELIVERED: {"branch": "main", "commit": "abc"},
+    Kind.STUCK: {"why": "again"},
+    Kind.ENDED: {"outcome": "failed", "reason": "bad_output", "detail": "no edit"},
+    Kind.STATE: {"state": "sent_back"},
+    Kind.MESSAGE: {"text": "hi", "by": "eve"},
+    Kind.CHECKED: {"command": "t", "exit": 2, "seconds": 1},
+    Kind.DELIVERED: {"branch": "main", "commit": "abc"},
     Kind.CHANGE: {"base": "b", "head": "h", "files": 1, "added": 2, "deleted": 3},
     Kind.REVIEW: {"verdict": "send_back", "comment": "no", "by": "eve"},
-}  # fmt: skip
+}
 
 
 def test_every_kind_of_event_reads_as_words(page, server):

@@ -12,7 +12,13 @@ from codeforge import NotFound
 from codeforge.http import public
 
 FOLDER = Path(__file__).parent / "static"
-TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".map": "application/json", ".txt": "text/plain"}
+TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".map": "application/json",
+    ".txt": "text/plain",
+}
 
 
 @cache

@@ -13,8 +13,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
 from pygments.lexers import TextLexer, get_lexer_for_filename
 from pygments.util import ClassNotFound
-from unidiff import Hunk, PatchSet
 from unidiff.errors import UnidiffParseError
+from unidiff.patch import Hunk, PatchSet
 
 MOST_LINES, MOST_CHARACTERS = 3000, 400_000
 LONGEST_LINE = 2000
@@ -85,8 +85,14 @@ def _hunk(path: str, hunk: Hunk) -> list[Line]:
     """Each side is coloured by itself, so that a removed quote does not turn what follows into a string."""
     old = iter(_coloured(path, [line.value for line in hunk if not line.is_added and line.line_type != "\\"]))
     new = iter(_coloured(path, [line.value for line in hunk if not line.is_removed and line.line_type != "\\"]))
-    where = f"{hunk.source_start}" if hunk.source_start == hunk.target_start else f"{hunk.source_start}, now {hunk.target_start}"
-    out = [Line("hunk", None, None, escape(f"Line {where}" + (f" · {hunk.section_header}" if hunk.section_header else "")))]
+    where = (
+        f"{hunk.source_start}"
+        if hunk.source_start == hunk.target_start
+        else f"{hunk.source_start}, now {hunk.target_start}"
+    )
+    out = [
+        Line("hunk", None, None, escape(f"Line {where}" + (f" · {hunk.section_header}" if hunk.section_header else "")))
+    ]
     for line in hunk:
         if line.line_type == "\\":
             out.append(Line("same", None, None, Markup("<i>no line end at the end of the file</i>")))
@@ -120,6 +126,7 @@ def _lexer(path: str) -> Lexer:
 
 def _visible(text: str) -> Markup:
     """Text with its odd characters shown by number."""
+
     def name(found: re.Match[str]) -> str:
         return f'<span class="odd">U+{ord(found[0]):04X}</span>' if found[0] != "\t" else "\t"
 

@@ -8,7 +8,12 @@ from codeforge.http import ERROR_PAGE, failure, public
 from codeforge_ui_web.forms import by_script
 from codeforge_ui_web.render import render
 
-HEADINGS = {401: "Please sign in", 403: "You may not do this", 404: "There is nothing here", 409: "That does not fit any more"}
+HEADINGS = {
+    401: "Please sign in",
+    403: "You may not do this",
+    404: "There is nothing here",
+    409: "That does not fit any more",
+}
 
 
 @public

@@ -35,7 +35,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 def _shape(content: dict[str, Any]) -> str:
     """What the first content type of a body or an answer holds."""
-    first = next(iter(content.get("content", {}).values()), {})
+    first: dict[str, Any] = next(iter(content.get("content", {}).values()), {})
     return _type(first["schema"]) if "schema" in first else ""
 
 

@@ -49,8 +49,15 @@ async def look(request: web.Request) -> web.Response:
 
 async def add(request: web.Request) -> web.Response:
     given = await fields(request)
-    wanted = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
-    project = await request.app[FORGE].projects.add(who(request), given.get("url", "").strip(), **wanted)
+    project = await request.app[FORGE].projects.add(
+        who(request),
+        given.get("url", "").strip(),
+        name=given.get("name", ""),
+        branch=given.get("branch", "").strip(),
+        agent=given.get("agent", ""),
+        model=given.get("model", ""),
+        check=given.get("check", "").strip(),
+    )
     return go(request, f"/projects/{project.id}")
 
 

@@ -44,7 +44,9 @@ async def _about(request: web.Request) -> dict[str, Any]:
 async def _results(request: web.Request, run: Run) -> dict[str, Any]:
     """The changed files and the check's output, once there are such."""
     forge, person = request.app[FORGE], who(request)
-    events = await forge.history.read(person.tenant_id, run.id, limit=OUTPUT_LINES, kinds=(Kind.CHECK,)) if run.check else []
+    events = (
+        await forge.history.read(person.tenant_id, run.id, limit=OUTPUT_LINES, kinds=(Kind.CHECK,)) if run.check else []
+    )
     output = "\n".join(str(event.data.get("text", "")) for event in events)
     return {"files": await forge.runs.changes(person, run.id) if run.change else [], "output": output}
 
@@ -71,7 +73,9 @@ async def file(request: web.Request) -> web.Response:
     """The lines of one changed file."""
     path = request.query.get("path", "")
     diff = await request.app[FORGE].runs.diff(who(request), request.match_info["id"], path)
-    return render(request, "_file.html", path_of_file=path, lines=await shown(path, diff), run_id=request.match_info["id"])
+    return render(
+        request, "_file.html", path_of_file=path, lines=await shown(path, diff), run_id=request.match_info["id"]
+    )
 
 
 async def stop(request: web.Request) -> web.Response:

@@ -26,7 +26,9 @@ async def _rows(request: web.Request) -> list[tuple[Task, Run | None]]:
 async def of_project(request: web.Request) -> web.Response:
     project = await request.app[FORGE].projects.get(who(request), request.match_info["id"])
     rows, before = await _rows(request), request.query.get("before", "")
-    return render(request, "project.html", project=project, rows=rows, before=before, page=PAGE, **await choices(request))
+    return render(
+        request, "project.html", project=project, rows=rows, before=before, page=PAGE, **await choices(request)
+    )
 
 
 async def live(request: web.Request) -> web.StreamResponse:
@@ -40,10 +42,12 @@ async def live(request: web.Request) -> web.StreamResponse:
 
 async def submit(request: web.Request) -> web.Response:
     given = await fields(request)
-    chosen = {name: given.get(name) or None for name in ("agent", "model")}
-    person, prompt = who(request), given.get("prompt", "").strip()
     task, run = await request.app[FORGE].tasks.submit(
-        person, request.match_info["id"], prompt, title=given.get("title", ""), **chosen
+        who(request),
+        request.match_info["id"],
+        given.get("prompt", "").strip(),
+        agent=given.get("agent") or None,
+        model=given.get("model") or None,
     )
     return go(request, f"/runs/{run.id}" if run else f"/tasks/{task.id}")
 

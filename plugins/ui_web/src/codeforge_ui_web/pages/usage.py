@@ -11,9 +11,13 @@ from codeforge_ui_web.render import render
 async def page(request: web.Request) -> web.Response:
     forge, person = request.app[FORGE], who(request)
     names = {project.id: project.name for project in await forge.projects.list(person)}
-    by_project = {names.get(key, "a removed project"): use for key, use in (await forge.calls.by(person, "project_id")).items()}
+    by_project = {
+        names.get(key, "a removed project"): use for key, use in (await forge.calls.by(person, "project_id")).items()
+    }
     by_model = await forge.calls.by(person, "model")
-    return render(request, "usage.html", total=await forge.calls.total(person), by_model=by_model, by_project=by_project)
+    return render(
+        request, "usage.html", total=await forge.calls.total(person), by_model=by_model, by_project=by_project
+    )
 
 
 def routes() -> list[web.RouteDef]:

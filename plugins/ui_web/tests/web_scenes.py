@@ -1,0 +1,83 @@
+"""Something on every page, for pictures and for the look whether everybody can read them."""
+
+from __future__ import annotations
+
+from web_stage import Stage
+
+from codeforge import AgentEvent, Kind, RunState
+from codeforge.events import edited, log, ran, said, thought
+
+
+async def everything(stage: Stage) -> dict[str, str]:
+    """Every page by name, with something on it."""
+    project = await stage.project("stats")
+    dirty = await stage.project("dirty", name="billing-service")
+    await stage.project("website", name="website")
+    review = await stage.review(
+        await stage.task(project, "Make mean([]) raise a ValueError\n\nAdd a test for it, and keep the others green.")
+    )
+    await stage.call(review)
+    back = await stage.review(
+        await stage.task(project, "Speed up spread() for long lists"),
+        exit=1,
+        output=("E   assert 3 == 2", "1 failed, 3 passed in 0.20s"),
+    )
+    await stage.call(back, cost=None)
+    accepted = await stage.review(
+        await stage.task(project, "Write a docstring for every public function", model="replay/fix-mean")
+    )
+    await stage.call(accepted, cost=0, replayed=True)
+    accepted = await stage.forge.reviews.give(stage.who, accepted.id, "accept")
+    live = await stage.working(
+        await stage.task(project, "Replace the hand-written parser by tomllib", model="replay/fix-mean")
+    )
+    await stage.say(
+        live,
+        log("workspace ready from main at bbbbbbbbbb"),
+        said(
+            "I will look at the parser first, then replace it step by step and run the tests after each, "
+            "so that a failure points at one change."
+        ),
+        thought("tomllib is in the standard library since 3.11, so no dependency is needed."),
+        ran("grep -rn 'def parse' src", 0),
+        edited("src/config.py"),
+        log("\x1b[32mPASSED\x1b[0m tests/test_config.py::test_reads_a_table"),
+        log("\x1b[1;31mFAILED\x1b[0m tests/test_config.py::test_says_the_line", "stderr"),
+        AgentEvent(Kind.MESSAGE, {"text": "Keep the old error messages, please.", "by": "admin"}),
+        said("Understood: I keep the messages."),
+        edited("src/config.py"),
+        ran("pytest -q tests/test_config.py", 1),
+    )
+    await stage.call(live, replayed=True, cost=0)
+    failed = await stage.working(await stage.task(dirty, "Upgrade to the new payment API"))
+    await stage.say(failed, said("The model does not answer."))
+    await stage.forge.coordinator.report(
+        failed.id,
+        1,
+        state=RunState.FAILED,
+        reason="model_auth",
+        detail="openai answered 401: incorrect API key provided.",
+    )
+    await stage.task(dirty, "Remove the unused feature flags")
+    await stage.forge.providers.set(stage.who, "openai", "openai", secret="sk-1234567890")
+    await stage.forge.providers.set(stage.who, "lab", "openai-compatible", base_url="https://models.lab.example/v1")
+    await stage.forge.accounts.new_token(stage.who, "ci", ("read", "write"), 90)
+    return {
+        "projects": "/projects",
+        "project": f"/projects/{project.id}",
+        "project-empty": f"/projects/{(await stage.forge.projects.list(stage.who))[2].id}",
+        "settings": f"/projects/{project.id}/settings",
+        "task": f"/tasks/{review.task_id}",
+        "run-review": f"/runs/{review.id}",
+        "run-check-failed": f"/runs/{back.id}",
+        "run-accepted": f"/runs/{accepted.id}",
+        "run-live": f"/runs/{live.id}",
+        "run-failed": f"/runs/{failed.id}",
+        "models": "/models",
+        "usage": "/usage",
+        "plugins": "/plugins",
+        "tokens": "/tokens",
+        "api": "/api",
+        "signin": "/signin",
+        "missing": "/nowhere",
+    }
