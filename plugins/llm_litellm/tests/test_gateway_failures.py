@@ -5,6 +5,7 @@ import json
 import logging
 import time
 
+import aiohttp
 import openai
 import pytest
 from aiohttp import web
@@ -242,3 +243,59 @@ async def test_a_server_that_stops_in_mid_call_leaves_nothing_behind(open_house,
         await asyncio.wait_for(closed.wait(), 10)
         with pytest.raises(openai.APIError):
             await asking
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"choices": 5, "usage": 7, "error": None},
+        {"choices": [None, 5, {"delta": 3, "message": "x", "index": {}}]},
+        {"choices": [{"delta": {"tool_calls": [None, {"index": "a", "function": 5}], "content": 4}}]},
+        {"choices": [{}], "usage": {"prompt_tokens": "many", "prompt_tokens_details": [1]}},
+    ],
+)
+async def test_an_answer_of_odd_shape_passes_as_it_is(house, serving, found, stream):
+    async def odd(request):
+        if stream:
+            return web.Response(text=f"data: {json.dumps(found)}\n\ndata: [DONE]\n\n", content_type="text/event-stream")
+        return web.json_response(found)
+
+    async with serving(odd) as url:
+        await house.provider("m", url=url)
+        paper = await house.run("up/m")
+        status, text = await post(house, paper, {"model": "up/m", "messages": ASKED, "stream": stream})
+    assert status == 200
+    assert json.dumps(found) in text
+    assert len(await house.calls(paper)) == 1
+
+
+@pytest.mark.parametrize("model", ["up/m", "replay/any", "record/tape"])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"messages": [5, None, {"role": 7, "content": 8}, {"content": [1, {"text": 2}]}]},
+        {"tools": "x"},
+        {"stream_options": []},
+    ],
+)
+async def test_a_request_of_odd_shape_is_no_fault_of_the_server(house, model, odd):
+    house.scripted.script("m", lambda seen: Step(text="fine"))
+    await house.provider("m")
+    for name, content in (
+        ("any/1.json", '{"fixtures": [{"match": {}, "response": {"content": "x"}}]}'),
+        ("tape/RECORD", "up/m"),
+    ):
+        path = house.forge.settings.data_dir / "cassettes" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    paper = await house.run(model)
+    status, _ = await post(house, paper, {"model": model, "messages": ASKED, **odd})
+    assert status in (200, 400)
+
+
+async def post(house, paper, body):
+    head = {"Authorization": f"Bearer {paper.key}"}
+    url = f"{house.url}/chat/completions"
+    async with aiohttp.ClientSession(headers=head) as session, session.post(url, json=body) as answer:
+        return answer.status, await answer.text()

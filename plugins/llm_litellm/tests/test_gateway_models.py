@@ -81,7 +81,7 @@ async def test_anthropic_and_gemini_are_asked_in_their_own_words(house, serving)
         await house.provider(name="anthropic", kind="anthropic", url=url, secret="k-anthropic")
         await house.provider(name="google", kind="gemini", url=url, secret="k-gemini")
         claude, gemini = await house.forge.models.list(house.who)
-    assert asked == [("/v1/models", "k-anthropic", None), ("/v1beta/models", None, "k-gemini")]
+    assert sorted(asked, key=str) == [("/v1/models", "k-anthropic", None), ("/v1beta/models", None, "k-gemini")]
     assert (claude.name, claude.input_price, claude.output_price) == (
         "anthropic/claude-sonnet-4-5",
         3_000_000,
@@ -212,3 +212,16 @@ def test_costs_are_whole_micro_dollars_with_cached_and_long_prompts_priced_apart
     assert (
         prices.cost(prices.of_settings({"input": 0.1, "output": 0.3}), Used(prompt=10**6, completion=10**6)) == 400_000
     )
+
+
+async def test_health_speaks_of_the_providers_as_they_are_set_now(house, serving):
+    async with serving(answering(models={"data": []})) as url:
+        await house.provider(url=f"http://127.0.0.1:{free_port()}")
+        await names(house)
+        assert [one.ok for one in house.gateway.health()] == [False]
+        await house.provider(url=url)
+        await names(house)
+        assert [one.ok for one in house.gateway.health()] == [True]
+    await house.forge.providers.remove(house.who, "up")
+    await names(house)
+    assert house.gateway.health() == []

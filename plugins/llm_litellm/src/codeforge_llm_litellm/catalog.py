@@ -55,6 +55,12 @@ class Listing:
             self.error = str(error) or f"did not answer within {PATIENCE:g} s"
             self._until = time.monotonic() + FAILED
 
+    async def close(self) -> None:
+        """Stop asking."""
+        if self._asking:
+            self._asking.cancel()
+            await asyncio.wait({self._asking})
+
 
 class Catalog:
     """Names models "provider/model", "replay/cassette" and "record/cassette", and knows aliases."""
@@ -65,7 +71,7 @@ class Catalog:
         self._forge, self._session = forge, session
         self._environment = from_environment(environ)
         self._shelf = forge.settings.data_dir / "cassettes"
-        self.listings: dict[str, Listing] = {}
+        self.listings: dict[tuple[str, str], Listing] = {}
 
     async def sources(self, tenant_id: str) -> dict[str, Source]:
         """The tenant's providers by name; a stored one hides one of the environment."""
@@ -73,12 +79,16 @@ class Catalog:
             Source(name=p.name, kind=p.kind, base_url=p.base_url, secret=p.secret or "", settings=p.settings)
             for p in await self._forge.providers.list(tenant_id)
         ]
-        return {source.name: source for source in [*self._environment, *stored]}
+        found = {source.name: source for source in [*self._environment, *stored]}
+        for place in [place for place in self.listings if place[0] == tenant_id and place[1] not in found]:
+            del self.listings[place]
+        return found
 
     async def models(self, tenant_id: str) -> list[Model]:
         """All models, real ones first, then aliases, then cassettes."""
         sources = [s for s in (await self.sources(tenant_id)).values() if s.kind in KINDS]
-        found = await asyncio.gather(*(self._listing(source).get(self._session) for source in sources))
+        listings = [self._listing(tenant_id, source) for source in sources]
+        found = await asyncio.gather(*(listing.get(self._session) for listing in listings))
         real = [_model(s, one) for s, heard in zip(sources, found, strict=True) for one in heard]
         scripted = [_scripted(name) for name in shelf.names(self._shelf)]
         recorded = [
@@ -94,8 +104,11 @@ class Catalog:
         aliases = [_alias(name, by_name[meant]) for name in given if (meant := _meaning(given, name)) in by_name]
         return [*real, *aliases, *scripted, *recorded]
 
-    def _listing(self, source: Source) -> Listing:
-        return self.listings.setdefault(source.fingerprint, Listing(source))
+    def _listing(self, tenant_id: str, source: Source) -> Listing:
+        place = (tenant_id, source.name)
+        if place not in self.listings or self.listings[place].source != source:
+            self.listings[place] = Listing(source)
+        return self.listings[place]
 
     async def target(self, tenant_id: str, name: str) -> Target:
         """What ``name`` stands for. Raises `Trouble` when there is no such model any more."""
@@ -110,9 +123,14 @@ class Catalog:
         source = (await self.sources(tenant_id)).get(provider)
         if not source or source.kind not in KINDS or not model:
             raise Trouble(404, "model_not_found", f"There is no model {name}: its provider, alias or cassette is gone.")
-        heard = {one.name: one for one in await self._listing(source).get(self._session)}
+        heard = {one.name: one for one in await self._listing(tenant_id, source).get(self._session)}
         prices = (heard.get(model) or described(source, model, {})).facts.prices
         return Target(name=name, provider=provider, model=model, source=source, record=record, prices=prices)
+
+    async def close(self) -> None:
+        """Stop asking providers."""
+        for listing in self.listings.values():
+            await listing.close()
 
 
 def _meaning(aliases: Mapping[str, str], name: str) -> str:

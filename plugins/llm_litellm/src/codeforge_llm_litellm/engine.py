@@ -12,6 +12,9 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -38,6 +41,8 @@ FIELDS = frozenset(
         "stream", "user",
     }
 )  # fmt: skip
+# without the last one, every call with tools needs the package mcp
+ALWAYS = {"num_retries": 0, "max_retries": 0, "_skip_mcp_handler": True}
 
 
 class Translator:
@@ -61,7 +66,7 @@ class Translator:
         if body.get("stream"):
             asked["stream_options"] = {"include_usage": True}
         try:
-            answer = await self._litellm.acompletion(**asked, num_retries=0, max_retries=0)
+            answer = await self._litellm.acompletion(**asked, **ALWAYS)
         except Exception as error:  # litellm raises anything, from its own classes to KeyError
             return _failed(error)
         if body.get("stream"):
@@ -89,7 +94,8 @@ def _json(answer: Any) -> bytes:
 
 
 def _error(error: Exception) -> dict[str, Any]:
-    message, kind = getattr(error, "message", "") or str(error), type(error).__name__
+    kind = type(error).__name__
+    message = (getattr(error, "message", "") or str(error)).split("\nTraceback", 1)[0]
     return {
         "error": {"message": message, "type": kind, "param": None, "code": str(getattr(error, "code", None) or kind)}
     }
@@ -97,7 +103,11 @@ def _error(error: Exception) -> dict[str, Any]:
 
 def _failed(error: Exception) -> web.Response:
     status = getattr(error, "status_code", None)
-    head = getattr(getattr(error, "response", None), "headers", None) or {}
+    heads = (
+        getattr(error, "litellm_response_headers", None),
+        getattr(getattr(error, "response", None), "headers", None),
+    )
+    head: Mapping[str, str] = next((head for head in heads if head and "retry-after" in head), {})
     kept = {"Retry-After": head["retry-after"]} if "retry-after" in head else {}
     status = status if isinstance(status, int) and 400 <= status < 600 else 502
     return web.json_response(_error(error), status=status, headers=kept)
@@ -121,3 +131,6 @@ async def serve(socket: str, secret: str) -> None:
 if __name__ == "__main__":
     os.environ.update(SWITCHES)
     asyncio.run(serve(sys.argv[1], sys.stdin.read()))
+    with suppress(OSError):  # the owner does this too, unless it died
+        Path(sys.argv[1]).unlink()
+        Path(sys.argv[1]).parent.rmdir()

@@ -49,6 +49,8 @@ class Gateway(Llm):
         asked = body.get("model")
         if not isinstance(asked, str) or not isinstance(body.get("messages"), list):
             raise Trouble(400, "invalid_request", "A chat completion needs a model and a list of messages.")
+        if not isinstance(body.get("stream_options") or {}, dict):
+            raise Trouble(400, "invalid_request", "The stream_options must be an object.")
         if key.model not in (asked, asked.removeprefix("openai/")):  # agents put "openai/" before what they are told
             raise Trouble(403, "model_not_allowed", f"This run's key is good for {key.model}, not for {asked}.")
         target = await self.catalog.target(key.tenant_id, key.model)
@@ -90,7 +92,7 @@ class Gateway(Llm):
     def health(self) -> list[Health]:
         """Each provider as it was last heard of, and cassettes that cannot be played."""
         found = []
-        for listing in self.catalog.listings.values():
+        for listing in list(self.catalog.listings.values()):
             name, error = f"models of {listing.source.name}", listing.error
             fix = f"Check the address {listing.source.base} and the key of {listing.source.name}." if error else ""
             found.append(Health(name=name, ok=not error, detail=error or f"{len(listing.found)} models", fix=fix))
@@ -116,6 +118,7 @@ class Gateway(Llm):
         """End the child process and the connections."""
         await asyncio.gather(*(engine.close() for engine in self._engines.values()))
         self._engines.clear()
+        await self.catalog.close()
         if self._session:
             await self._session.close()
             self._session = None

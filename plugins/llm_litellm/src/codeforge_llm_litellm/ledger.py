@@ -38,8 +38,6 @@ class Ledger:
         status = trouble.status if trouble else answer.status if answer else 500
         error = trouble.message if trouble else self.error or self.transcript.error
         try:
-            if call.target.record and not trouble and status < 400 and not error:
-                await self._keep(used, price)
             await self._gateway.forge.calls.record(
                 call.tenant_id,
                 run_id=call.run_id,
@@ -57,6 +55,8 @@ class Ledger:
                 replayed=bool(answer and answer.replayed),
                 error=error[:500],
             )
+            if call.target.record and status < 400 and not error:
+                await self._keep(used, price)
         except (CodeForgeError, OSError):
             log.exception("A call of run %s was not written down: %s, cost %s", call.run_id, used, price)
 

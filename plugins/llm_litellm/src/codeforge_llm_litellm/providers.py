@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,11 +53,6 @@ class Source:
         """The address that paths are put behind: with /v1 for those who speak OpenAI, without it for others."""
         base = (self.base_url or self.way.base_url).rstrip("/")
         return base if self.way.listing == "openai" else base.removesuffix("/v1").removesuffix("/v1beta")
-
-    @property
-    def fingerprint(self) -> str:
-        """What a list of models was asked with; another address or key asks again."""
-        return hashlib.sha256(f"{self.kind}\n{self.base}\n{self.secret}\n{self.settings}".encode()).hexdigest()
 
     def seconds(self, what: str, otherwise: float) -> float:
         """A time-out of the provider's settings: ``connect``, ``first`` (until the answer begins) or ``idle``."""

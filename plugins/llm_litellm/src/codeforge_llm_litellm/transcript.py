@@ -30,14 +30,14 @@ class Transcript:
 
     def add(self, data: dict[str, Any]) -> None:
         """Take in a body or an event; anything that is not shaped as expected is left aside."""
-        if isinstance(usage := data.get("usage"), dict):
-            self.used = _used(usage)
+        if isinstance(usage := data.get("usage"), dict) and (used := _used(usage)) != Used():
+            self.used = used
         if isinstance(error := data.get("error"), dict):
             self.error = str(error.get("message") or error)
-        for choice in data.get("choices") or ():
-            message = choice.get("delta") or choice.get("message") or {}
+        for choice in _objects(data.get("choices")):
             self.finish = choice.get("finish_reason") or self.finish
-            if choice.get("index", 0) == 0:
+            message = choice.get("delta") or choice.get("message")
+            if isinstance(message, dict) and not choice.get("index"):
                 self._message(message)
 
     def _message(self, message: dict[str, Any]) -> None:
@@ -45,12 +45,12 @@ class Transcript:
             self.content.append(text)
         if isinstance(text := message.get("reasoning_content") or message.get("reasoning"), str):
             self.reasoning.append(text)
-        for place, call in enumerate(message.get("tool_calls") or ()):
-            function = call.get("function") or {}
-            tool = self.tools.setdefault(call.get("index", place), {"id": "", "name": "", "arguments": ""})
-            tool["id"] = call.get("id") or tool["id"]
-            tool["name"] = function.get("name") or tool["name"]
-            tool["arguments"] += function.get("arguments") or ""
+        for place, call in enumerate(_objects(message.get("tool_calls"))):
+            tool = self.tools.setdefault(_number(call.get("index", place)), {"id": "", "name": "", "arguments": ""})
+            tool["id"] = str(call.get("id") or tool["id"])
+            for function in _objects([call.get("function")]):
+                tool["name"] = str(function.get("name") or tool["name"])
+                tool["arguments"] += str(function.get("arguments") or "")
 
     def counted(self, request: dict[str, Any]) -> Used:
         """Our own estimate, for calls whose use nobody reported."""
@@ -65,13 +65,17 @@ def estimate(text: str) -> int:
 
 
 def _used(usage: dict[str, Any]) -> Used:
-    details = usage.get("prompt_tokens_details") or {}
+    details = next(iter(_objects([usage.get("prompt_tokens_details")])), {})
     return Used(
         prompt=_number(usage.get("prompt_tokens")),
         completion=_number(usage.get("completion_tokens")),
         cached=_number(details.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")),
         written=_number(usage.get("cache_creation_input_tokens") or details.get("cache_write_tokens")),
     )
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _number(value: object) -> int:

@@ -63,7 +63,8 @@ def content(message: dict[str, Any]) -> str | None:
     parts = message.get("content")
     if isinstance(parts, str):
         return parts
-    texts = [p["text"] for p in parts or () if isinstance(p, dict) and isinstance(p.get("text"), str)]
+    listed = parts if isinstance(parts, list) else []
+    texts = [part["text"] for part in listed if isinstance(part, dict) and isinstance(part.get("text"), str)]
     return "".join(texts) if texts else None
 
 
@@ -81,4 +82,4 @@ def has_tool_result(asked: dict[str, Any]) -> bool:
 
 def messages(asked: dict[str, Any]) -> list[dict[str, Any]]:
     """The request's messages."""
-    return [message for message in asked.get("messages") or () if isinstance(message, dict)]
+    return [message for message in asked.get("messages", ()) if isinstance(message, dict)]
