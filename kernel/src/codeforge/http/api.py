@@ -124,7 +124,7 @@ def operation(
             scope=scope,
             once=once,
             public=public,
-            params=create_model("Params", __config__=ConfigDict(extra="forbid"), **values),
+            params=create_model("Params", __config__=ConfigDict(extra="forbid", defer_build=True), **values),
             headers=headers,
             body=body,
             default=default if isinstance(default, Shape) else None,

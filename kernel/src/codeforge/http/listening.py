@@ -69,7 +69,7 @@ def _wire_log() -> logging.Logger:
 
     def ours(record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error, HttpProcessingError)
+        return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
 
     log = logging.Logger("codeforge.http.wire")
     log.parent = logging.getLogger("codeforge.http")

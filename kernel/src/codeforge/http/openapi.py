@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from codeforge import __version__
+from codeforge.http import field_docs
 from codeforge.http.api import PREFIX, Operation
 from codeforge.http.encode import as_json
 from codeforge.http.problems import CONTENT_TYPE, Problem, phrase
@@ -41,6 +42,7 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
     answers: set[Any] = {(model, "serialization") for o in operations for model in (o.answer, Problem) if model}
     names, schemas = models_json_schema(sorted(bodies | answers, key=str), ref_template=REF)
     refs = {model: ref for (model, _), ref in names.items()}
+    field_docs.describe(schemas.get("$defs", {}))
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, refs)
@@ -69,7 +71,7 @@ def _operation(operation: Operation, refs: dict[Any, Any]) -> dict[str, Any]:
         good |= content(operation.answer, "application/json")
         good["content"] |= {name: {"schema": {"type": "string"}} for name in operation.also}
     bad = {str(s): {"description": phrase(s), **content(Problem, CONTENT_TYPE)} for s in sorted(_errors(operation))}
-    summary, _, more = (inspect.getdoc(operation.call) or "").partition("\n")
+    summary, _, more = (inspect.getdoc(operation.call) or "").replace("``", "`").partition("\n")
     words = {"summary": summary.rstrip("."), "description": more.strip() or summary}
     body: dict[str, Any] = {}
     if operation.body:

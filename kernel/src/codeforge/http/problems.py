@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from codeforge.errors import CodeForgeError, MergeConflict
 
@@ -25,8 +25,6 @@ SLUGS = {
 
 class Problem(BaseModel):
     """What went wrong, for programs (type, status, field) and people (detail)."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     type: str
     """What kind of error this is, stable over versions, such as /problems/not-found."""

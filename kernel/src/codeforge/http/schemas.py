@@ -34,7 +34,12 @@ Sequence = Annotated[int, Field(ge=0, le=BIGGEST)]
 class Shape(BaseModel):
     """Root of all shapes. Unknown fields are refused."""
 
-    model_config = ConfigDict(extra="forbid", from_attributes=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        from_attributes=True,
+        allow_inf_nan=False,
+        defer_build=True,  # a server is asked for a few shapes, and starts without building them all
+    )
 
     @classmethod
     def of(cls, fact: object) -> Self:

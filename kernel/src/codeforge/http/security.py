@@ -61,10 +61,13 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
             raise
         kept = {k: v for k, v in error.headers.items() if k not in ("Content-Type", "Content-Length")}
         return await _failed(request, problems.of_status(error.status, _sentence(request, error)), kept)
+    except web.RequestPayloadError:
+        sentence = "The request's body broke off, or is not encoded as its headers say."
+        return await _failed(request, problems.of_status(400, sentence), {})
     except ConnectionError:
         return _broken_off(request)
     except Exception:
-        log.exception("%s %s failed (request %s)", request.method, request.path, request[REQUEST_ID])
+        log.exception("%s %s failed (request %s)", request.method, request.rel_url.raw_path, request[REQUEST_ID])
         sentence = (
             f"CodeForge itself failed on this. The server's log has the reason under request {request[REQUEST_ID]}."
         )

@@ -18,6 +18,10 @@ PING = 30.0
 """Seconds between pings; a client that does not answer one within half of that is gone."""
 
 
+GOODBYE = 2.0
+"""Seconds that a client gets to answer the closing of the stream."""
+
+
 async def stream(request: web.Request) -> web.StreamResponse:
     """``after`` is the last offset (with ``run``: the last seq of that run) that the client has seen.
 
@@ -32,7 +36,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     after = asked.after
     if after is None:
         after = 0 if asked.run else max(0, await forge.history.last(tenant) - 1)
-    socket = web.WebSocketResponse(heartbeat=PING, max_msg_size=4096, compress=False)
+    socket = web.WebSocketResponse(heartbeat=PING, timeout=GOODBYE, max_msg_size=4096, compress=False)
     await socket.prepare(request)
     code = WSCloseCode.GOING_AWAY
     writer = asyncio.ensure_future(_write(request, socket, asked.run, after))
