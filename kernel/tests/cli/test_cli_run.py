@@ -114,6 +114,13 @@ def test_what_does_not_exist_is_named_and_nothing_is_started(codeforge, repo):
         assert codeforge("runs", "list", "--json").json == []
 
 
+def test_json_is_one_document_even_when_there_is_no_server_to_be_had(codeforge, repo):
+    (codeforge.folder / "file").touch()
+    for wrong in ({"CODEFORGE_PORT": "abc"}, {"CODEFORGE_DATA_DIR": str(codeforge.folder / "file" / "data")}):
+        done = codeforge("run", "--repo", "repo", "--json", "write a.txt x", code=1, **wrong)
+        assert done.json["error"]["detail"] in done.err
+
+
 def test_an_empty_prompt_is_refused(codeforge, repo):
     assert "the prompt is empty" in codeforge("run", "--repo", str(repo), " ", code=1).err
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import count as numbers
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from codeforge.cli import outcome, showing
 from codeforge.cli.api import Api, Lost, part
+from codeforge.cli.configuration import settled
 from codeforge.cli.following import follow
 from codeforge.cli.reach import Reached, reached, running
 from codeforge.cli.selection import address
@@ -16,10 +17,6 @@ from codeforge.cli.signals import Wishes
 from codeforge.cli.views import view
 from codeforge.cli.words import clean, count, say
 from codeforge.errors import CodeForgeError, Conflict
-
-if TYPE_CHECKING:
-    from codeforge.settings import Settings
-
 
 LINGER = 3.0
 """Seconds for other commands to fetch their results before the server that they found goes."""
@@ -39,23 +36,26 @@ class Wanted:
 
 
 class Errand:
-    """One task from the words to the change."""
+    """One task from the words to the change. ``flags`` are settings from the command line."""
 
-    def __init__(self, settings: Settings, token_file: Path | None, *, as_json: bool) -> None:
-        self._settings, self._token_file, self._as_json = settings, token_file, as_json
+    def __init__(self, token_file: Path | None, *, as_json: bool, **flags: Any) -> None:
+        self._token_file, self._as_json, self._flags = token_file, as_json, flags
 
     def do(self, wanted: Wanted) -> int:
         """Gives the exit code. Raises `CodeForgeError` when there is no run, or no word of how it ended."""
-        with reached(self._settings, self._token_file, working=True) as server:
-            try:
+        told = False
+        try:
+            self._settings = settled(**self._flags)
+            with reached(self._settings, self._token_file, working=True) as server:
                 run, code = self._with(server, wanted)
-            except CodeForgeError as error:
-                if self._as_json:
-                    showing.print_json(outcome.failed(str(error)))
-                raise
-            if server.house:
-                _wait_for_others(server.api, run["id"])
-            return code
+                told = True
+                if server.house:
+                    _wait_for_others(server.api, run["id"])
+                return code
+        except CodeForgeError as error:
+            if self._as_json and not told:
+                showing.print_json(outcome.failed(str(error)))
+            raise
 
     def _with(self, server: Reached, wanted: Wanted) -> tuple[dict[str, Any], int]:
         api, error = server.api, ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,10 +13,12 @@ from codeforge.cli.api import Api, Lost, part
 from codeforge.cli.signals import Wishes
 from codeforge.cli.views import View
 from codeforge.errors import CodeForgeError
-from codeforge.model import ENDED
+from codeforge.model import ENDED, RunState
 
 LOOK = 2.0
 """Seconds between two looks at the run's figures."""
+QUEUED = 15.0
+"""Seconds in the queue after which a person is told what that may mean."""
 GIVEN_UP = 60.0
 """Seconds without an answer after which the server counts as gone."""
 
@@ -26,7 +29,7 @@ def follow(find: Callable[[], Api], run_id: str, view: View, wishes: Wishes) -> 
     """
     news: SimpleQueue[dict[str, Any] | CodeForgeError] = SimpleQueue()
     threading.Thread(target=_listen, args=(find, run_id, news), name="events", daemon=True).start()
-    looked, stopping = 0.0, False
+    looked, stopping, patience = 0.0, False, time.monotonic() + QUEUED
     while True:
         try:
             item = news.get(timeout=0.1)
@@ -36,8 +39,12 @@ def follow(find: Callable[[], Api], run_id: str, view: View, wishes: Wishes) -> 
             raise item
         if item:
             view.event(item)
+            patience = time.monotonic() + QUEUED if item["data"].get("state") == RunState.QUEUED else math.inf
             if item["kind"] == "state" and item["data"]["state"] in ENDED:
                 return _read(find, run_id)
+        if time.monotonic() > patience:
+            view.line("Still queued: every worker is busy, or none runs (`codeforge up` has one).", "yellow")
+            patience = math.inf
         if wishes.to_end and not stopping:
             stopping = _stop(find, run_id, view)
         if time.monotonic() - looked > LOOK and item is None:

@@ -49,7 +49,6 @@ def command(
     Uses the server of this data folder, else one of its own for as long as it takes. Exit code 0: the change is
     there and the check passed. 1: it is not; the reason is said. 130: stopped by Ctrl-C, and the work is kept.
     """
-    from codeforge.cli.configuration import settled
     from codeforge.cli.errand import Errand, Wanted
     from codeforge.cli.selection import prompt_of
 
@@ -62,5 +61,4 @@ def command(
         branch=branch,
         strategy=strategy if accept else None,
     )
-    settings = settled(server_url=server, data_dir=data_dir)
-    ctx.exit(Errand(settings, token_file, as_json=as_json).do(wanted))
+    ctx.exit(Errand(token_file, as_json=as_json, server_url=server, data_dir=data_dir).do(wanted))
