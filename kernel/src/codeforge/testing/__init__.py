@@ -4,6 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from codeforge.testing.browser import axe as axe
+    from codeforge.testing.browser import open_browser as open_browser
+    from codeforge.testing.browser import watched_page as watched_page
     from codeforge.testing.folders import agents_dir as agents_dir
     from codeforge.testing.house import Api as Api
     from codeforge.testing.house import running as running
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from codeforge.testing.steps import search_replace as search_replace
 
 _HOMES = {
+    "browser": "axe open_browser watched_page",
     "folders": "agents_dir",
     "house": "Api running",
     "model_server": "ScriptedModels Seen",
