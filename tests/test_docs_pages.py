@@ -1,5 +1,6 @@
 """The documents hold together: links lead somewhere, commands can be typed, and nothing comes from outside."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from reference.pages import anchors, blocks, commands, links  # noqa: E402
 MANUAL = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PACKAGES = [ROOT / "kernel", *sorted(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml"))]
 PAGES = [*MANUAL, ROOT / "CHANGELOG.md", *(p / name for p in PACKAGES for name in ("README.md", "CHANGELOG.md"))]
+BUILDS = ("dev", "hatch_build.py", "package.json", "package-lock.json", ".npmrc", "Dockerfile")
 EXAMPLES = ("127.0.0.1", "localhost")
 
 
@@ -64,6 +66,17 @@ def test_every_dev_command_in_the_manual_is_one():
             for line in block.text.splitlines() if block.language == "sh" else ():
                 if line.startswith("./dev "):
                     assert f"./dev {line.split()[1]}" in told, f"{name(page)}: {line}"
+
+
+def test_no_address_outside_is_needed_to_build_or_start():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for path in map(Path, tracked):
+        if path.name in BUILDS or path.suffix in (".lock", ".toml", ".mjs"):
+            text = (ROOT / path).read_text()
+            outside = [
+                host for host in re.findall(r"https?://([^/\s\"']+)", text) if host.split(":")[0] not in EXAMPLES
+            ]
+            assert outside == [], f"{path} names {outside}"
 
 
 def test_the_tests_that_the_architecture_names_are_there():

@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 from reference.pages import blocks  # noqa: E402
 
+pytestmark = pytest.mark.xdist_group("docs_plugin")  # one environment for all
 HERE = sysconfig.get_path("purelib")
 
 
