@@ -34,6 +34,11 @@ def main(folder: Path, names: list[str]) -> None:
                 over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 if over > 0:
                     print(f"{name} at {width}: {over} px too wide")
+            for name, key in (("accept", "a"), ("keys", "?")):
+                page.goto(pages["run-review"])
+                page.keyboard.press(key)
+                page.wait_for_timeout(400)
+                page.screenshot(path=folder / f"dialog-{name}-{width}.png")
             close()
             print(*wrong, sep="\n")
         browser.close()

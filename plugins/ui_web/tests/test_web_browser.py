@@ -92,6 +92,7 @@ def test_a_person_adds_a_project_starts_a_task_reads_the_diff_and_accepts(page, 
     expect(page.locator("#now .state")).to_have_text("Queued")
     server.do(stage.review(run))
     expect(page.locator("#now .state")).to_have_text("Waiting for review")
+    expect(page).to_have_title("Waiting for review: Make mean([]) raise a ValueError · CodeForge")
     expect(page.locator("cf-log li").filter(has_text="4 passed in 0.12s")).to_be_visible()
     expect(page.get_by_text('raise ValueError("mean of nothing")')).to_be_visible()
     page.get_by_role("button", name="Accept", exact=True).click()

@@ -243,7 +243,7 @@ async def test_the_api_page_shows_every_operation_and_shape(client):
     document = await (await client.get("/api/v1/openapi.json")).json()
     text = await read(client, "/api")
     for path in document["paths"]:
-        assert f"<code>{path}</code>" in text
+        assert f'<code class="path">{path}</code>' in text
     for name in document["components"]["schemas"]:
         assert f'id="shape-{name}"' in text
 

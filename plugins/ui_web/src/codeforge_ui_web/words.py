@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from codeforge import Model, Run, RunState, Usage
 
@@ -92,6 +93,11 @@ def plain(value: str) -> str:
     return value.replace("_", " ")
 
 
+def ticks(text: str) -> Markup:
+    """Text in which `names` stand between backticks, as the docstrings have them."""
+    return Markup(re.sub(r"(`+)(.+?)\1", r"<code>\2</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
 FILTERS = {
     "state": state,
     "number": number,
@@ -103,4 +109,6 @@ FILTERS = {
     "when": when,
     "elapsed": elapsed,
     "plain": plain,
+    "ticks": ticks,
+    "word": lambda value: STATES[value][0],
 }

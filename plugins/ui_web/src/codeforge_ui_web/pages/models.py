@@ -10,6 +10,7 @@ from codeforge_ui_web.forms import fields, go
 from codeforge_ui_web.render import render
 
 KINDS = ("openai", "anthropic", "gemini", "ollama", "openai-compatible")
+"""Suggestions: which kinds there are is the business of the plugins that serve models."""
 
 
 async def page(request: web.Request) -> web.Response:
