@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -16,19 +17,14 @@ from codeforge.http import problems, schemas
 
 def describe(components: dict[str, dict[str, Any]]) -> None:
     """Give every property of the component schemas its description, where the source has one."""
-    docs = _docs(schemas) | _docs(problems)
+    kinds = {kind.__name__: kind for kind in (problems.Problem, *vars(schemas).values()) if inspect.isclass(kind)}
+    modules = {sys.modules[kind.__module__] for kind in kinds.values()}
+    docs = {place: text for module in modules for place, text in _docs(module).items()}
     for name, component in components.items():
-        shape = name.split("_")[0]  # Page_Project_ is a Page
+        lines = inspect.getmro(kinds.get(name.split("_")[0], object))  # Page_Project_ is a Page
         for field, schema in component.get("properties", {}).items():
-            if text := _find(docs, shape, field):
+            if text := next((docs[c.__name__, field] for c in lines if (c.__name__, field) in docs), ""):
                 schema.setdefault("description", text)
-
-
-def _find(docs: dict[tuple[str, str], str], shape: str, field: str) -> str:
-    kind = getattr(schemas, shape, getattr(problems, shape, None))
-    return (
-        next((docs[c.__name__, field] for c in inspect.getmro(kind) if (c.__name__, field) in docs), "") if kind else ""
-    )
 
 
 def _docs(module: ModuleType) -> dict[tuple[str, str], str]:

@@ -1,0 +1,52 @@
+"""What all shapes are made of: their root, pages of lists, and texts and numbers within bounds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Generic, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+BIGGEST = 2**63 - 1
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("remove the NUL character.")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})]
+Name = Annotated[Text, Field(max_length=200)]
+Address = Annotated[Text, Field(max_length=2000)]
+Command = Annotated[Text, Field(max_length=10_000)]
+Id = Annotated[str, Field(max_length=64)]
+Sequence = Annotated[int, Field(ge=0, le=BIGGEST)]
+
+
+class Shape(BaseModel):
+    """Root of all shapes. Unknown fields are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        from_attributes=True,
+        allow_inf_nan=False,
+        defer_build=True,  # a server is asked for a few shapes, and starts without building them all
+    )
+
+    @classmethod
+    def of(cls, fact: object) -> Self:
+        """The shape of a fact."""
+        return cls.model_validate(fact)
+
+    def etag(self) -> str:
+        """The entity tag for edits with If-Match; empty for what cannot be edited."""
+        return ""
+
+
+class Page(Shape, Generic[T]):
+    """A part of a list."""
+
+    items: list[T]
+    next: str | None = None
+    """Where the list goes on: give it as ``before`` (for events: as ``after``). Null: this was the end."""

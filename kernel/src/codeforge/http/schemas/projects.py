@@ -1,0 +1,105 @@
+"""Projects, and what a look at a repository finds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from codeforge.http.schemas.base import Address, Command, Name, Shape, Text
+
+
+class Limits(Shape):
+    """Where a run is cut off."""
+
+    steps: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """Model calls."""
+    seconds: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600
+    """Seconds of work."""
+    cost_micro: Annotated[int, Field(ge=0, le=10**15)] | None = None
+    """Micro-dollars; null: no limit."""
+
+
+class Project(Shape):
+    """One repository under management, with its settings."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    name: str
+    url: str
+    """The repository's address, or its path on the server."""
+    scm: str
+    """The kind of repository."""
+    branch: str
+    """The branch that changes start from and are delivered to."""
+    agent: str
+    """The agent of its tasks, unless a task names another."""
+    model: str
+    """The model of its tasks, unless a task names another; empty: the first that is available."""
+    check: str
+    """The command that runs on a change before a person looks at it; empty: none."""
+    limits: Limits
+    created_at: datetime
+    version: int
+    """Grows with every edit; also the ETag."""
+
+    def etag(self) -> str:
+        return f'"{self.version}"'
+
+
+class NewProject(Shape):
+    """A repository to take in; what is left out gets a default from the repository or the settings."""
+
+    url: Address
+    name: Annotated[Text, Field(max_length=100)] = ""
+    branch: Name = ""
+    agent: Name = ""
+    model: Name = ""
+    check: Command = ""
+    limits: Limits | None = None
+
+
+class ProjectEdit(Shape):
+    """What to change of a project; what is left out stays as it is."""
+
+    name: Annotated[Text, Field(min_length=1, max_length=100, pattern=r"\S")] = ""
+    branch: Annotated[Name, Field(min_length=1)] = ""
+    agent: Annotated[Name, Field(min_length=1)] = ""
+    model: Name = ""
+    check: Command = ""
+    limits: Limits = Limits()
+
+
+class Place(Shape):
+    """The address of a repository to look at."""
+
+    url: Address
+
+
+class Repository(Shape):
+    """What a look at a repository found."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    url: str
+    scm: str
+    branch: str
+    """Its default branch."""
+    branches: list[str]
+    head: str
+    """The commit that the branch is at."""
+    dirty: list[str]
+    """Paths of a local folder that are not committed, at most 20: agents will not see them."""
+
+
+class Health(Shape):
+    """How something is."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str
+    """What to do when it is not well."""
+    version: str

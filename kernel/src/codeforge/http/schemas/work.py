@@ -1,0 +1,212 @@
+"""Tasks, runs, their changes and their history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from codeforge.events import Kind
+from codeforge.http.schemas.base import Command, Id, Name, Sequence, Shape, Text
+from codeforge.model import Reason, RunState
+
+
+class Task(Shape):
+    """A piece of work for an agent. Agent, model and check are null where the project's count."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    project_id: str
+    title: str
+    prompt: str
+    priority: int
+    agent: str | None
+    model: str | None
+    check: str | None
+    created_at: datetime
+
+
+class NewTask(Shape):
+    """Work to be done. With ``start`` its first run is queued at once."""
+
+    prompt: str
+    """What the agent is to do, in your words; at most 200,000 characters."""
+    title: Text = ""
+    """At most 200 characters; empty: the first line of the prompt."""
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
+    """Higher runs first."""
+    agent: Name | None = None
+    model: Name | None = None
+    check: Command | None = None
+    start: bool = True
+
+
+class Change(Shape):
+    """What a run produced: ``head`` on top of ``base``."""
+
+    base: str
+    head: str
+    files: int
+    added: int
+    deleted: int
+
+
+class CheckResult(Shape):
+    """How the project's check ended on the change."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    command: str
+    exit: int | None
+    """Null when the check ran into its time limit."""
+    seconds: float
+    passed: bool
+
+
+class Usage(Shape):
+    """Model use as the gateway counted it."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_micro: int | None
+    """Micro-dollars; null as soon as one call had no known price."""
+
+
+class Run(Shape):
+    """One attempt of one agent at one task."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    project_id: str
+    task_id: str
+    number: int
+    """Counts the task's runs from 1."""
+    follows: str | None
+    """The run whose change this one went on from."""
+    prompt: str
+    """What this run was told."""
+    agent: str
+    model: str
+    state: RunState
+    reason: Reason | None
+    """Why it failed."""
+    detail: str
+    """The reason in the words of this case."""
+    advice: str
+    """What to do about the reason; empty when it did not fail."""
+    priority: int
+    stopping: bool
+    """Somebody asked it to stop, and it has not yet."""
+    base: str | None
+    """The commit that the change is measured against."""
+    change: Change | None
+    check: CheckResult | None
+    usage: Usage
+    delivered: str | None
+    """The commit in which an accepted change reached the branch."""
+    verbs: list[str]
+    """What can be done with the run now, of: stop, message, accept, send_back, reject, retry."""
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class Submitted(Shape):
+    """A task and its first run; the run is null when it was not to start."""
+
+    task: Task
+    run: Run | None
+
+
+class NewRun(Shape):
+    """One more attempt at a task; agent and model are chosen as for the first one where left out."""
+
+    agent: Name = ""
+    model: Name = ""
+    follows: Id | None = None
+    """The run whose change to go on from; null: from scratch."""
+
+
+class Words(Shape):
+    """Something to say to a run."""
+
+    text: str
+
+
+class Verdict(Shape):
+    """A reviewer's verdict on a change."""
+
+    verdict: Literal["accept", "send_back", "reject"]
+    comment: Text = ""
+    """For send_back: what the agent is to do better."""
+    strategy: Literal["merge", "squash", "fast-forward"] = "merge"
+    """For accept: how the change gets into the branch."""
+
+
+class FileChange(Shape):
+    """One path of a change; counts are null for a binary file."""
+
+    path: str
+    status: str
+    """added, modified, deleted, renamed or typechange."""
+    old_path: str | None
+    added: int | None
+    deleted: int | None
+
+
+class Diff(Shape):
+    """The files of a change, and the difference as text."""
+
+    files: list[FileChange]
+    diff: str
+    """A unified diff, of the path that was asked for or of all; empty while there is no change."""
+
+
+class Event(Shape):
+    """One entry of a run's history."""
+
+    run_id: str
+    seq: int
+    """Counts from 1 within the run, without gaps."""
+    offset: int
+    """Numbers the events of all runs."""
+    time: datetime
+    kind: Kind
+    data: dict[str, Any]
+
+
+class StreamParameters(Shape):
+    """What the stream is asked for."""
+
+    after: Sequence | None = None
+    run: Id | None = None
+
+
+class Call(Shape):
+    """One model call, as the gateway counted it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    run_id: str | None
+    project_id: str | None
+    provider: str
+    model: str
+    status: int
+    """The HTTP status of the answer."""
+    streamed: bool
+    replayed: bool
+    """Answered from a cassette: no model was called."""
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    cost_micro: int | None
+    counted: str
+    """Whose figures these are: reported (the provider's), counted (ours) or unpriced."""
+    milliseconds: int
+    error: str
+    created_at: datetime
