@@ -21,7 +21,7 @@ from codeforge.http.encode import model_json
 from codeforge.http.schemas import Shape
 
 PREFIX = "/api/v1"
-GIVEN = ("forge", "who", "request")
+GIVEN = frozenset({"forge", "who", "request"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Operation:
     scope: str
     once: bool
     public: bool
+    wants: frozenset[str]
     params: type[BaseModel]
     headers: dict[str, str]
     body: type[Shape] | None
@@ -69,12 +70,11 @@ class Operation:
         """Read the body, call the handler with what was ``given`` beside it, write its answer."""
         if self.body:
             given["body"] = await reading.body(request, self.body, self.default)
-        arguments = inspect.signature(self.call).parameters
-        if "forge" in arguments:
+        if "forge" in self.wants:
             given["forge"] = request.app[FORGE]
-        if "who" in arguments:
+        if "who" in self.wants:
             given["who"] = who(request)
-        if "request" in arguments:
+        if "request" in self.wants:
             given["request"] = request
         found = await self.call(**given)
         if isinstance(found, web.StreamResponse):
@@ -124,6 +124,7 @@ def operation(
             scope=scope,
             once=once,
             public=public,
+            wants=GIVEN & hints.keys(),
             params=create_model("Params", __config__=ConfigDict(extra="forbid", defer_build=True), **values),
             headers=headers,
             body=body,
