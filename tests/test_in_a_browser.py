@@ -58,7 +58,7 @@ def accept(page, strategy: str) -> None:
     page.get_by_role("button", name="Accept", exact=True).click()
     page.get_by_role("radio", name=strategy).check()
     page.get_by_role("button", name="Accept into main").click()
-    page.locator("#now .state", has_text="Accepted").wait_for()
+    page.locator("#now .state", has_text="Accepted").wait_for(timeout=60_000)
 
 
 def test_the_demo_waits_for_review_and_accepting_merges_it(up, page_of, tmp_path):
