@@ -30,6 +30,7 @@ class Vault:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._unlocked: dict[bytes, str] = {}
 
     def _fernet(self) -> Fernet:
         from cryptography.fernet import Fernet
@@ -53,8 +54,11 @@ class Vault:
         """The secret again. Raises `Unavailable` when the key file is not the one that it was locked with."""
         from cryptography.fernet import InvalidToken
 
+        box = bytes(box)
         try:
-            return self._fernet().decrypt(bytes(box)).decode()
+            if box not in self._unlocked:  # every model call asks for its provider's key
+                self._unlocked[box] = self._fernet().decrypt(box).decode()
+            return self._unlocked[box]
         except InvalidToken as error:
             raise Unavailable(
                 f"The key file {self._path} is not the one that this secret was locked with: restore it, "

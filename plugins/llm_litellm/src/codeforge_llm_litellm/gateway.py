@@ -74,6 +74,8 @@ class Gateway(Llm):
 
     def session(self) -> ClientSession:
         """The connections to providers."""
+        from urllib.request import getproxies
+
         from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
         if self._session is None or self._session.closed:
@@ -81,7 +83,7 @@ class Gateway(Llm):
                 connector=TCPConnector(limit=0),
                 cookie_jar=DummyCookieJar(),
                 headers={"User-Agent": "codeforge"},
-                trust_env=True,
+                trust_env=bool(getproxies()),  # it costs each call two looks at files, so only where there is a proxy
             )
         return self._session
 

@@ -18,6 +18,7 @@ from codeforge_llm_litellm.trouble import Trouble
 KEPT = ("retry-after", "retry-after-ms", "x-should-retry", "x-request-id")
 CONNECT, FIRST, IDLE = 10.0, 600.0, 300.0
 """Seconds until a connection stands, until an answer begins, and between two pieces of it."""
+LARGE = 2**20  # from here on aiohttp wants a file, which it reads in a thread
 
 
 @asynccontextmanager
@@ -44,11 +45,17 @@ async def _begin(
 ) -> aiohttp.ClientResponse:
     connect, first = source.seconds("connect", CONNECT), source.seconds("first", FIRST)
     times = aiohttp.ClientTimeout(total=None, connect=connect)
-    data = io.BytesIO(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"))
+    data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     sent = {"Content-Type": "application/json", "Accept-Encoding": "identity", **headers}
     try:
         async with asyncio.timeout(first):
-            return await session.post(url, data=data, headers=sent, timeout=times, allow_redirects=False)
+            return await session.post(
+                url,
+                data=data if len(data) < LARGE else io.BytesIO(data),
+                headers=sent,
+                timeout=times,
+                allow_redirects=False,
+            )
     except aiohttp.ConnectionTimeoutError as error:
         message = f"{source.name} did not take a connection within {connect:g} s: check its address ({source.base})."
         raise Trouble(504, "provider_timeout", message) from error
