@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -14,10 +13,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from codeforge import Settings
 from codeforge.http import make_app
+from codeforge.testing import open_browser, watched_page
 from codeforge_ui_web.pages import routes
 
 sys.path.insert(0, str(Path(__file__).parent))  # what the tests share lies beside them
-from web_server import FLAGS, Server, watched
+from web_server import Server
 from web_stage import Stage, open_stage
 
 
@@ -46,15 +46,10 @@ async def client(stage: Stage, stranger: TestClient[Any, Any]) -> TestClient[Any
 # --------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: while it is open, no asynchronous test can run in this process
 def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not (chromium := shutil.which("chromium") or shutil.which("google-chrome")):
-        pytest.skip("there is no chromium")
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
+    with open_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -67,12 +62,11 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def page(browser: Any, server: Server) -> Iterator[Any]:
     """A signed-in page that fails its test on anything that goes wrong; ``page.expected`` are texts of what may."""
-    page, wrong, close = watched(browser, server.url)
-    page.expected = []
-    page.goto(f"/signin?token={server.do(server.stage.forge.accounts.link())}")
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/projects")
-    yield page
-    close()
+    with watched_page(browser, server.url) as (page, wrong):
+        page.expected = []
+        page.goto(f"/signin?token={server.do(server.stage.forge.accounts.link())}")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/projects")
+        yield page
     wrong = [text for text in wrong if not any(expected in text for expected in page.expected)]
     assert not wrong, "\n".join(wrong)

@@ -10,7 +10,7 @@ from web_scenes import everything
 from codeforge import AgentEvent, FileChange, Kind
 from codeforge.events import log, ran, said
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("pages")]
 expect = pytest.importorskip("playwright.sync_api").expect
 NASTY = "<img src=x onerror=alert(1)>"
 COUNT = "document.querySelector('cf-log').lines.length"

@@ -1,10 +1,10 @@
-"""A real server in a thread, and a browser's page of which everything that goes wrong is known."""
+"""A real server in a thread of its own, which a test can end and start anew."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,6 @@ from codeforge import Settings
 from codeforge.http import listen, make_app
 from codeforge.testing.ports import free_port
 from codeforge_ui_web.pages import routes
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class Server:
@@ -64,26 +54,3 @@ class Server:
     def restart(self) -> None:
         self.stop()
         self.start()
-
-
-WATCH = """window.__csp = []; document.addEventListener('securitypolicyviolation',
-  e => window.__csp.push(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber} ${e.sample}`));"""
-
-
-def watched(browser: Any, url: str, **options: Any) -> tuple[Any, list[str], Callable[[], None]]:
-    """A page, what went wrong on it (violations, errors of scripts, outside requests), and how to close it."""
-    context = browser.new_context(base_url=url, **{"viewport": {"width": 1280, "height": 900}, **options})
-    page, wrong = context.new_page(), list[str]()
-    ours = (url, url.replace("http", "ws"), "data:")
-    page.on("pageerror", lambda error: wrong.append(f"script error: {error}"))
-    page.on("console", lambda said: wrong.append(f"console: {said.text}") if said.type == "error" else None)
-    page.on("request", lambda sent: None if sent.url.startswith(ours) else wrong.append(f"outside: {sent.url}"))
-    page.on("dialog", lambda dialog: dialog.accept())
-    page.add_init_script(WATCH)
-    page.set_default_timeout(15_000)
-
-    def close() -> None:
-        wrong.extend(f"CSP: {violation}" for violation in page.evaluate("window.__csp ?? []"))
-        context.close()
-
-    return page, wrong, close

@@ -9,16 +9,15 @@ const CONTROL = /[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/g;
 const TURNED = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g; // can make text read as what it is not
 const CODES: Record<string, string> = { 1: "bold", 2: "dim", 3: "italic", 4: "line" };
 
-const money = (micro: number | null) => (micro === null || micro === undefined ? "unpriced" : `$${(micro / 1e6).toFixed(4)}`);
 const words = (text: unknown) => String(text ?? "").replaceAll("_", " ");
 
 const SAYS: Record<string, (data: Record<string, any>) => string> = {
   ran: (d) => `${d.command}${d.exit === null ? "  (cut off)" : d.exit ? `  (exit ${d.exit})` : ""}`,
   edited: (d) => `edited ${d.path}`,
   asked: (d) => `asks: ${d.question}`,
-  usage: (d) => `${d.prompt_tokens} tokens in, ${d.completion_tokens} out, ${money(d.cost_micro)}`,
+  usage: (d) => `${Number(d.prompt_tokens).toLocaleString("en")} tokens in, ${Number(d.completion_tokens).toLocaleString("en")} out`,
   stuck: (d) => `stuck: ${d.why}`,
-  ended: (d) => `the agent ended: ${words(d.reason ?? d.outcome)}${d.detail ? `: ${d.detail}` : ""}`,
+  ended: (d) => (d.reason ? `the agent gave up: ${words(d.reason)}${d.detail ? `: ${d.detail}` : ""}` : "the agent is done"),
   state: (d) => `${words(d.state)}${d.reason ? ` (${words(d.reason)})` : ""}${d.detail ? `: ${d.detail}` : ""}`,
   message: (d) => `${d.by}: ${d.text}`,
   checked: (d) => `check ${d.exit === 0 ? "passed" : d.exit === null ? "ran out of time" : `failed with exit ${d.exit}`} in ${Number(d.seconds).toFixed(1)} s: ${d.command}`,

@@ -181,7 +181,8 @@ class CfLog extends HTMLElement {
     const end = this.#rows[n * 2 + 2] === index && n + 1 < this.#count ? this.#rows[n * 2 + 3]! : line.text.length;
     const row = document.createElement("li");
     row.className = `k-${line.kind}`;
-    if (start === 0 && line.first) row.classList.add("first");
+    const goesOn = line.kind === "said" && this.lines[index - 1]?.kind === "said"; // one mark for a speech of many lines
+    if (start === 0 && line.first && !goesOn) row.classList.add("first");
     const time = line.time.slice(11, 19);
     const sameTime = index > 0 && this.lines[index - 1]!.time.slice(11, 19) === time;
     if (start === 0 && line.first && !sameTime && time) row.dataset.time = CLOCK.format(new Date(line.time));
