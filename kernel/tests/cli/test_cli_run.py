@@ -143,6 +143,8 @@ def test_ctrl_c_stops_the_run_and_keeps_its_work(codeforge, repo):
         done = started.end()
     assert done.code == 130
     assert "+half" in done.out
+    assert "Its work is kept as commit" in done.err
+    assert "runs diff" in done.err
     assert "runs send-back" in done.err
     assert not sleepers(codeforge)
     assert not list((codeforge.data / "runs").iterdir())

@@ -11,6 +11,7 @@ from codeforge.cli.words import clean, count, say
 
 GOOD = frozenset({"review", "accepted"})
 NEXT = {
+    "diff": "see it again: codeforge runs diff {id}",
     "accept": "accept it: codeforge runs accept {id}",
     "send_back": 'go on from it with more words: codeforge runs send-back {id} "..."',
     "retry": "start again from scratch: codeforge runs retry {id}",
@@ -64,16 +65,21 @@ def tell(run: dict[str, Any], diff: dict[str, Any]) -> None:
             say("The change waits for review.", colour="green")
         case "accepted":
             say(f"Accepted and delivered as {run['delivered']}.", colour="green")
+        case "stopped":
+            change = run["change"]
+            kept = f"Its work is kept as commit {change['head']}" if change else "It had changed nothing yet"
+            say(f"The run was stopped. {kept}.", colour="yellow")
         case _:
             say(clean(f"The run {_bare(run)} {run['detail'] or run['advice']}"), colour="red")
             if run["advice"] and run["advice"] not in run["detail"]:
                 say(run["advice"], colour="red")
+    can = [*run["verbs"], *(["diff"] if run["change"] else [])]
     for verb, how in NEXT.items():
-        if verb in run["verbs"] and run["state"] != "accepted":
+        if verb in can and run["state"] != "accepted":
             say("To " + how.format(id=run["id"]))
 
 
 def _bare(run: dict[str, Any]) -> str:
     if run["reason"]:
         return f"failed ({run['reason'].replace('_', ' ')})."
-    return {"stopped": "was stopped."}.get(run["state"], f"is {run['state'].replace('_', ' ')}.")
+    return f"is {run['state'].replace('_', ' ')}."

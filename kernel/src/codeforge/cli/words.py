@@ -41,6 +41,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 60}m{whole % 60:02}s" if whole >= 60 else f"{whole}s"
 
 
+def shortened(text: str, width: int = 60) -> str:
+    """The text, cut with a sign of it."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun, which takes an s for many."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -11,7 +11,7 @@ from codeforge.cli.api import part
 from codeforge.cli.options import asking
 from codeforge.cli.selection import project_of, prompt_of
 from codeforge.cli.showing import Asking, Columns
-from codeforge.cli.words import clean, say
+from codeforge.cli.words import clean, say, shortened
 
 run_id = click.argument("run")
 
@@ -31,7 +31,7 @@ def list_(ask: Asking, project: str | None, live: bool, limit: int) -> None:
     query = {"project": project_of(ask.api, project)["id"] if project else None, "live": "true" if live else None}
     columns: Columns = {
         "state": lambda r: r["state"].replace("_", " ") + (f" ({r['reason']})" if r["reason"] else ""),
-        "words": lambda r: r["prompt"].strip().splitlines()[0][:60],
+        "words": lambda r: shortened(r["prompt"].strip().splitlines()[0]),
         "agent": "agent",
         "model": "model",
         "created": lambda r: r["created_at"][:16],
