@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from codeforge.testing import free_port
-from codeforge_llm_litellm import catalog, prices
+from codeforge_llm_litellm import listing, prices
 from codeforge_llm_litellm.providers import from_environment, ollama_address
 from codeforge_llm_litellm.transcript import Used
 
@@ -103,7 +103,7 @@ async def test_the_environments_providers_are_used_but_never_stored_and_a_stored
 
 
 async def test_a_provider_that_fails_or_hangs_neither_breaks_nor_stops_the_list(house, serving, monkeypatch):
-    monkeypatch.setattr(catalog, "PATIENCE", 0.3)
+    monkeypatch.setattr(listing, "PATIENCE", 0.3)
 
     async def hanging(request):
         await asyncio.Event().wait()
@@ -141,7 +141,7 @@ async def test_a_provider_is_not_asked_again_for_a_while(house, serving):
 
 
 async def test_what_was_heard_stays_while_the_provider_is_away(house, serving, monkeypatch):
-    monkeypatch.setattr(catalog, "FRESH", 0.0)
+    monkeypatch.setattr(listing, "FRESH", 0.0)
     asked = []
 
     async def once(request):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,54 +11,16 @@ from typing import TYPE_CHECKING
 from codeforge import Forge, Model
 from codeforge_llm_litellm.call import Target
 from codeforge_llm_litellm.cassettes import shelf
-from codeforge_llm_litellm.discovery import PATIENCE, Found, ask, described
-from codeforge_llm_litellm.prices import FREE, price_map
+from codeforge_llm_litellm.discovery import Found, described
+from codeforge_llm_litellm.listing import Listing
+from codeforge_llm_litellm.prices import FREE
 from codeforge_llm_litellm.providers import KINDS, Source, from_environment
 from codeforge_llm_litellm.trouble import Trouble
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
-FRESH, FAILED = 300.0, 30.0
-"""Seconds after which a provider is asked for its models again: after an answer, and after none."""
 SCRIPTED = "scripted: answers from a cassette, no model is called and nothing is paid"
-
-
-class Listing:
-    """What one provider answered when it was asked for its models, and when."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.found: list[Found] = []
-        self.error = ""
-        self._until = 0.0
-        self._asking: asyncio.Task[None] | None = None
-
-    async def get(self, session: Callable[[], ClientSession]) -> list[Found]:
-        """The models as last heard of; waits, shortly, only while nothing was ever heard. Never raises."""
-        if time.monotonic() >= self._until and (self._asking is None or self._asking.done()):
-            self._asking = asyncio.create_task(self._ask(session()))
-        if self._asking and not self._until:
-            await asyncio.wait({self._asking}, timeout=PATIENCE)
-        return self.found
-
-    async def _ask(self, session: ClientSession) -> None:
-        import aiohttp
-
-        try:
-            await asyncio.to_thread(price_map)
-            async with asyncio.timeout(PATIENCE):
-                self.found = await ask(session, self.source)
-            self.error, self._until = "", time.monotonic() + FRESH
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ArithmeticError) as error:
-            self.error = str(error) or f"did not answer within {PATIENCE:g} s"
-            self._until = time.monotonic() + FAILED
-
-    async def close(self) -> None:
-        """Stop asking."""
-        if self._asking:
-            self._asking.cancel()
-            await asyncio.wait({self._asking})
 
 
 class Catalog:
