@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from codeforge.forge import Forge
+from codeforge.forge.runs import LIVE
 from codeforge.model import Principal, Run, RunState
 
 HERE = Path(__file__).parent
@@ -18,7 +19,7 @@ PROMPT = (
     "Fix merge() in intervals.py: touching intervals such as (1, 2) and (3, 4) shall become one, and an interval "
     "inside another must not shorten it. The tests in test_intervals.py say what is expected."
 )
-OVER = (RunState.ACCEPTED, RunState.REJECTED)
+WAITING = LIVE | {RunState.REVIEW}
 
 
 async def stage(forge: Forge, *, fresh: bool = False) -> Run:
@@ -42,7 +43,7 @@ async def _waiting(forge: Forge, who: Principal, folder: Path) -> Run | None:
     here = str(folder)
     for project in await forge.projects.list(who):
         runs = await forge.runs.list(who, project_id=project.id, limit=1)
-        if str(Path(project.url).parent) == here and runs and runs[0].state not in OVER:
+        if str(Path(project.url).parent) == here and runs and runs[0].state in WAITING:
             return runs[0]
     return None
 
