@@ -69,6 +69,11 @@ async def test_sse_goes_on_after_the_last_event_id(api, working, say):
     assert texts == [f"{turn}.{n}" for turn in range(5) for n in range(4)][:15]
 
 
+async def test_a_last_event_id_that_is_none_is_refused(api, working):
+    answer = await api("GET", f"/runs/{working.id}/events", headers={**SSE, "Last-Event-ID": "x"})
+    assert (answer.status, answer.json["field"]) == (422, "Last-Event-ID")
+
+
 async def test_sse_says_when_it_is_quiet(api, working, monkeypatch):
     monkeypatch.setattr(live, "BEAT", 0.02)
     url = f"{api.url}/api/v1/runs/{working.id}/events?after=99"

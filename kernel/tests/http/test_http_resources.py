@@ -164,6 +164,12 @@ async def test_a_provider_keeps_its_key_to_itself(api):
     assert (await api("DELETE", "/providers/openai")).status == 404
 
 
+@pytest.mark.parametrize("url", ["http://[", "ftp://example.org", "example.org", "https://me:secret@example.org"])
+async def test_an_address_that_no_provider_can_have_is_refused(api, url):
+    answer = await api("PUT", "/providers/openai", {"kind": "openai", "base_url": url})
+    assert (answer.status, answer.json["field"]) == (422, "base_url")
+
+
 async def test_an_alias_stands_for_a_model(api):
     assert [m["name"] for m in (await api("GET", "/models")).json["items"]] == ["small", "large"]
     assert (await api("PUT", "/aliases/fast", {"target": "small"})).status == 200

@@ -95,8 +95,7 @@ class Providers:
         """Add a provider or change it; a ``secret`` of None keeps the one there is. Raises `Invalid`."""
         if not NAME.fullmatch(name):
             raise Invalid("A provider's name is of a-z, 0-9, '.', '_' and '-', like openai or my-ollama.", field="name")
-        parts = urlsplit(base_url)
-        if base_url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.username):
+        if base_url and not _is_address(base_url):
             raise Invalid(
                 f"{base_url} is no address of a provider: give http(s)://host/v1, without a user.", field="base_url"
             )
@@ -123,6 +122,14 @@ class Providers:
         if not await self._forge.store.run(who.tenant_id, lambda d: d.delete(t.Provider, t.Provider.name == name)):
             raise NotFound(f"There is no provider {name}.")
         await self._forge.forget_secrets(who.tenant_id)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
 
 
 class Aliases:

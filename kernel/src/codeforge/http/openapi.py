@@ -101,10 +101,14 @@ def _errors(operation: Operation) -> set[int]:
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     schema = operation.params.model_json_schema(ref_template=REF)
     found = []
-    for name, shape in schema.get("properties", {}).items():
+    for name, given in schema.get("properties", {}).items():
+        shape = dict(given)
         where = "header" if name in operation.headers else "path" if f"{{{name}}}" in operation.path else "query"
         words = {"description": shape.pop("description")} if "description" in shape else {}
         shape.pop("title", None)
+        if "anyOf" in shape:  # of a value or null; what is not there is not sent as null
+            shape |= shape.pop("anyOf")[0]
+            shape.pop("default", None)
         required = name in schema.get("required", ())
         found.append(
             {"name": operation.headers.get(name, name), "in": where, "required": required, **words, "schema": shape}

@@ -38,7 +38,7 @@ def parameters(request: web.Request, model: type[M], headers: Mapping[str, str])
     try:
         return model.model_validate_strings({**given, **sent, **request.match_info})
     except ValidationError as error:
-        _refuse(error, "parameter")
+        _refuse(error, "parameter", headers)
 
 
 async def body(request: web.Request, model: type[M], default: M | None = None) -> M:
@@ -100,9 +100,10 @@ def _check(raw: bytes) -> None:
         raise Malformed(f"The body is no JSON: {error}.") from None
 
 
-def _refuse(error: ValidationError, what: str) -> NoReturn:
+def _refuse(error: ValidationError, what: str, names: Mapping[str, str] | None = None) -> NoReturn:
     found = error.errors(include_url=False, include_context=False, include_input=False)
     places = [".".join(map(str, e["loc"])) for e in found]
+    places = [(names or {}).get(place, place) for place in places]
     sentences = [_sentence(place, e["msg"], what) for place, e in zip(places[:5], found[:5], strict=True)]
     raise Invalid(" ".join(sentences), field=places[0] or None) from None
 

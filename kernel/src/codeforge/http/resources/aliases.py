@@ -3,7 +3,7 @@
 from codeforge.forge import Forge
 from codeforge.http import schemas
 from codeforge.http.api import operation
-from codeforge.http.schemas import Name
+from codeforge.http.schemas import Slug
 from codeforge.model import Principal
 
 
@@ -15,14 +15,14 @@ async def list_aliases(forge: Forge, who: Principal) -> schemas.Page[schemas.Ali
 
 
 @operation("PUT", "/aliases/{name}", errors=(404,), scope="admin")
-async def set_alias(forge: Forge, who: Principal, name: Name, body: schemas.AliasEdit) -> schemas.Alias:
+async def set_alias(forge: Forge, who: Principal, name: Slug, body: schemas.AliasEdit) -> schemas.Alias:
     """Make a name stand for a model."""
     await forge.aliases.set(who, name, body.target)
     return schemas.Alias(name=name, target=body.target)
 
 
 @operation("DELETE", "/aliases/{name}", status=204, scope="admin")
-async def remove_alias(forge: Forge, who: Principal, name: Name) -> None:
+async def remove_alias(forge: Forge, who: Principal, name: Slug) -> None:
     """Forget an alias; forgetting one that there is not changes nothing."""
     await forge.aliases.set(who, name, "")
 

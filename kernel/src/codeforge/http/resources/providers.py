@@ -3,7 +3,7 @@
 from codeforge.forge import Forge, Provider
 from codeforge.http import schemas
 from codeforge.http.api import operation
-from codeforge.http.schemas import Name
+from codeforge.http.schemas import Slug
 from codeforge.model import Principal
 
 
@@ -24,14 +24,14 @@ async def list_providers(forge: Forge, who: Principal) -> schemas.Page[schemas.P
 
 
 @operation("PUT", "/providers/{name}", scope="admin")
-async def set_provider(forge: Forge, who: Principal, name: Name, body: schemas.ProviderEdit) -> schemas.Provider:
+async def set_provider(forge: Forge, who: Principal, name: Slug, body: schemas.ProviderEdit) -> schemas.Provider:
     """Add a provider, or change it."""
     given = body.model_dump(exclude={"key"})
     return _shape(await forge.providers.set(who, name, **given, secret=body.key))
 
 
 @operation("DELETE", "/providers/{name}", status=204, errors=(404,), scope="admin")
-async def remove_provider(forge: Forge, who: Principal, name: Name) -> None:
+async def remove_provider(forge: Forge, who: Principal, name: Slug) -> None:
     """Forget a provider and its key."""
     await forge.providers.remove(who, name)
 

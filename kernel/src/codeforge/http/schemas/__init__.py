@@ -3,7 +3,7 @@
 Times are ISO 8601 in UTC. Money is integer micro-dollars; null means unpriced, which is not free.
 """
 
-from codeforge.http.schemas.base import Address, Command, Id, Name, Page, Sequence, Shape, Text
+from codeforge.http.schemas.base import Address, Command, Id, Name, Page, Said, Sequence, Shape, Slug, Text
 from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Plugin, Token
 from codeforge.http.schemas.models import Alias, AliasEdit, Model, Provider, ProviderEdit, UsageReport
 from codeforge.http.schemas.projects import Health, Limits, NewProject, Place, Project, ProjectEdit, Repository
@@ -56,8 +56,10 @@ __all__ = [
     "ProviderEdit",
     "Repository",
     "Run",
+    "Said",
     "Sequence",
     "Shape",
+    "Slug",
     "StreamParameters",
     "Submitted",
     "Task",

@@ -17,6 +17,9 @@ def _without_nul(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})]
+Said = Annotated[str, Field(json_schema_extra={"minLength": 1})]
+"""Words that the forge judges, in sentences of its own."""
+Slug = Annotated[str, Field(json_schema_extra={"pattern": r"^[a-z0-9][a-z0-9._-]{0,62}$"})]
 Name = Annotated[Text, Field(max_length=200)]
 Address = Annotated[Text, Field(max_length=2000)]
 Command = Annotated[Text, Field(max_length=10_000)]

@@ -48,7 +48,7 @@ class Token(Shape):
 class NewToken(Shape):
     """A token to make."""
 
-    name: Text
+    name: Annotated[Text, Field(json_schema_extra={"minLength": 1, "maxLength": 100})]
     scopes: list[Scope] = Field(default=["read", "write"])
     days: Annotated[float, Field(gt=0, le=3650)] | None = None
     """How long it is good; null: until it is revoked."""

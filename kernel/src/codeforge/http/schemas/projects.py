@@ -52,7 +52,7 @@ class Project(Shape):
 class NewProject(Shape):
     """A repository to take in; what is left out gets a default from the repository or the settings."""
 
-    url: Address
+    url: Annotated[Address, Field(json_schema_extra={"minLength": 1})]
     name: Annotated[Text, Field(max_length=100)] = ""
     branch: Name = ""
     agent: Name = ""
@@ -75,7 +75,7 @@ class ProjectEdit(Shape):
 class Place(Shape):
     """The address of a repository to look at."""
 
-    url: Address
+    url: Annotated[Address, Field(json_schema_extra={"minLength": 1})]
 
 
 class Repository(Shape):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from codeforge.events import Kind
-from codeforge.http.schemas.base import Command, Id, Name, Sequence, Shape, Text
+from codeforge.http.schemas.base import Command, Id, Name, Said, Sequence, Shape, Text
 from codeforge.model import Reason, RunState
 
 
@@ -31,7 +31,7 @@ class Task(Shape):
 class NewTask(Shape):
     """Work to be done. With ``start`` its first run is queued at once."""
 
-    prompt: str
+    prompt: Said
     """What the agent is to do, in your words; at most 200,000 characters."""
     title: Text = ""
     """At most 200 characters; empty: the first line of the prompt."""
@@ -134,7 +134,7 @@ class NewRun(Shape):
 class Words(Shape):
     """Something to say to a run."""
 
-    text: str
+    text: Said
 
 
 class Verdict(Shape):
