@@ -19,7 +19,7 @@ from codeforge.http.problems import CONTENT_TYPE, Problem, phrase
 
 REF = "#/components/schemas/{model}"
 ABOUT = (
-    "Sign in with a bearer token (`codeforge token`, or POST /tokens). Errors are problem documents (RFC 9457). "
+    "Sign in with a bearer token (`codeforge tokens new`, or POST /tokens). Errors are problem documents (RFC 9457). "
     "Lists give `next` where they go on. Every event of all runs also comes over the WebSocket `/api/v1/stream` "
     "(parameters `after` and `run`), as JSON arrays of the shape Event."
 )
