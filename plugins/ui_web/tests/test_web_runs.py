@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from web_asking import read, send
+from io import BytesIO
+
+from web_asking import HTMX, read, send, token_of
 
 from codeforge import FileChange, RunState
 
@@ -121,3 +123,52 @@ async def test_what_agents_and_people_write_stays_text(client, stage):
         text = await read(client, path)
         assert "&lt;img" in text
         assert "<img src=x" not in text
+
+
+async def test_names_that_are_no_utf_8_or_hold_line_ends_are_shown(client, stage):
+    head = "--- a\n+++ b\n@@ -0,0 +1 @@\n"
+    stage.scm.files = {
+        FileChange(path="caf\udce9.py", status="added", added=1, deleted=0): f"{head}+first\n",
+        FileChange(path="two\nlines %2e&n=1.py", status="added", added=1, deleted=0): f"{head}+second\n",
+    }
+    run = await stage.review(await stage.task(await stage.project()))
+    assert "caf\\udce9.py" in await read(client, f"/runs/{run.id}")
+    assert "first" in await read(client, f"/runs/{run.id}/files/0")
+    assert "second" in await read(client, f"/runs/{run.id}/files/1")
+    assert (await client.get(f"/runs/{run.id}/files/2")).status == 404
+
+
+async def test_of_a_long_check_the_end_is_shown_without_colours(client, stage):
+    output = tuple(f"\x1b[31mline {n}.\x1b[0m" for n in range(2500))
+    run = await stage.review(await stage.task(await stage.project()), exit=1, output=output)
+    text = await read(client, f"/runs/{run.id}")
+    assert "line 2499." in text
+    assert "line 1499." not in text
+    assert "\x1b" not in text
+
+
+async def test_of_very_many_files_the_first_are_listed(client, stage):
+    stage.scm.files = {FileChange(path=f"f{n}.txt", status="added", added=1, deleted=0): "" for n in range(700)}
+    run = await stage.review(await stage.task(await stage.project()))
+    text = await read(client, f"/runs/{run.id}")
+    assert ("f499.txt" in text, "f500.txt" in text) == (True, False)
+    assert "200 more files changed" in text
+
+
+async def test_a_form_that_is_no_utf_8_is_refused_with_a_sentence(client, stage):
+    run = await stage.working(await stage.task(await stage.project()))
+    headers = {**HTMX, "X-CSRF-Token": await token_of(client), "Content-Type": "application/x-www-form-urlencoded"}
+    answer = await client.post(f"/runs/{run.id}/messages", data=b"text=\xff\xfe", headers=headers)
+    assert answer.status == 422
+    assert "no UTF-8" in await answer.text()
+
+
+async def test_an_endless_prompt_is_refused_in_place(client, stage):
+    project = await stage.project()
+    status, _, text = await send(client, f"/projects/{project.id}/tasks", prompt="x" * 1_000_000)
+    assert (status, "more than 200,000" in text) == (422, True)
+    headers = {**HTMX, "X-CSRF-Token": await token_of(client), "Content-Type": "application/x-www-form-urlencoded"}
+    answer = await client.post(
+        f"/projects/{project.id}/tasks", data=BytesIO(b"prompt=" + b"x" * 3_000_000), headers=headers
+    )
+    assert (answer.status, (await answer.text())[:17]) == (413, '<p class="wrong">')

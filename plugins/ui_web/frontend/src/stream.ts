@@ -1,7 +1,8 @@
 // A run's events over a WebSocket, taken up again after every break from the last number seen: none twice, none missed.
 export type RunEvent = { seq: number; time: string; kind: string; data: Record<string, any> };
 
-const LONGEST = 8000;
+const LONGEST = 8000; // milliseconds between two attempts
+const SIGNED_OUT = 1008;
 
 export class Stream {
   after = 0;
@@ -27,8 +28,9 @@ export class Stream {
       this.onState(true);
     };
     socket.onmessage = (message) => this.#take(JSON.parse(message.data), socket);
-    socket.onclose = () => {
+    socket.onclose = ({ code }) => {
       if (this.#closed || socket !== this.#socket) return;
+      if (code === SIGNED_OUT) return location.reload(); // the server leads to the sign-in page and back
       this.onState(false);
       this.#timer = window.setTimeout(() => this.open(), this.#delay * (0.7 + Math.random() * 0.6));
       this.#delay = Math.min(this.#delay * 2, LONGEST);

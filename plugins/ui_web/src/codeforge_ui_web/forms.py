@@ -26,7 +26,10 @@ def done(request: web.Request, path: str) -> web.Response:
 
 async def fields(request: web.Request) -> dict[str, str]:
     """The text fields of the form; files are left out, line ends are those of text files."""
-    sent = await request.post()
+    try:
+        sent = await request.post()
+    except (UnicodeDecodeError, LookupError) as error:
+        raise Invalid("The form is no UTF-8: send it from CodeForge's own page.") from error
     return {name: value.replace("\r\n", "\n") for name, value in sent.items() if isinstance(value, str)}
 
 

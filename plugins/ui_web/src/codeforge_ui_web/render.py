@@ -32,7 +32,8 @@ def html(request: web.Request, name: str, **context: Any) -> str:
     """The template's text."""
     known = request.get(WHO)
     user = known.user if known else ""
-    return _environment().get_template(name).render(path=request.path, csrf=csrf(request), user=user, **context)
+    text = _environment().get_template(name).render(path=request.path, csrf=csrf(request), user=user, **context)
+    return text.encode(errors="backslashreplace").decode()  # a file's name may be no UTF-8
 
 
 def render(request: web.Request, name: str, *, status: int = 200, **context: Any) -> web.Response:

@@ -93,6 +93,12 @@ def plain(value: str) -> str:
     return value.replace("_", " ")
 
 
+def bare(text: str) -> str:
+    """A line of a terminal without its colours and other control sequences."""
+    sequences = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])|[\x00-\x08\x0b-\x1f\x7f]"
+    return re.sub(sequences, "", text)
+
+
 def ticks(text: str) -> Markup:
     """Text in which `names` stand between backticks, as the docstrings have them."""
     return Markup(re.sub(r"(`+)(.+?)\1", r"<code>\2</code>", str(escape(text))))  # noqa: S704 - escaped before

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from aiohttp import web
 
-from codeforge import Kind, Run
+from codeforge import Kind, NotFound, Run
 from codeforge.forge.runs import LIVE
 from codeforge.http import FORGE, who
 from codeforge.model import ADVICE
@@ -14,8 +15,10 @@ from codeforge_ui_web.changes import shown
 from codeforge_ui_web.choices import choices
 from codeforge_ui_web.forms import by_script, done, fields, go
 from codeforge_ui_web.render import html, render
+from codeforge_ui_web.words import bare
 
-OUTPUT_LINES = 2000
+MOST_FILES, MOST_OUTPUT = 500, 1000
+"""Files and lines of the check's output that the page shows; a script can have all."""
 
 
 async def _run(request: web.Request) -> Run:
@@ -43,12 +46,17 @@ async def _about(request: web.Request) -> dict[str, Any]:
 
 async def _results(request: web.Request, run: Run) -> dict[str, Any]:
     """The changed files and the check's output, once there are such."""
-    forge, person = request.app[FORGE], who(request)
-    events = (
-        await forge.history.read(person.tenant_id, run.id, limit=OUTPUT_LINES, kinds=(Kind.CHECK,)) if run.check else []
-    )
-    output = "\n".join(str(event.data.get("text", "")) for event in events)
-    return {"files": await forge.runs.changes(person, run.id) if run.change else [], "output": output}
+    files = await request.app[FORGE].runs.changes(who(request), run.id)
+    return {"files": files[:MOST_FILES], "output": await _output(request, run) if run.check else []}
+
+
+async def _output(request: web.Request, run: Run) -> list[str]:
+    """The last lines of the check, where test runners say what failed."""
+    read, kept, after = request.app[FORGE].history.read, deque[str](maxlen=MOST_OUTPUT), 0
+    while events := await read(run.tenant_id, run.id, after, kinds=(Kind.CHECK,)):
+        kept.extend(bare(str(event.data.get("text", ""))) for event in events)
+        after = events[-1].seq
+    return list(kept)
 
 
 async def page(request: web.Request) -> web.Response:
@@ -70,12 +78,14 @@ async def now(request: web.Request) -> web.Response:
 
 
 async def file(request: web.Request) -> web.Response:
-    """The lines of one changed file."""
-    path = request.query.get("path", "")
-    diff = await request.app[FORGE].runs.diff(who(request), request.match_info["id"], path)
-    return render(
-        request, "_file.html", path_of_file=path, lines=await shown(path, diff), run_id=request.match_info["id"]
-    )
+    """The lines of one changed file, by its place in the list: a name may hold what no address can."""
+    runs, run_id = request.app[FORGE].runs, request.match_info["id"]
+    files, number = await runs.changes(who(request), run_id), int(request.match_info["number"])
+    if number >= len(files):
+        raise NotFound(f"The change has no file {number}.")
+    path = files[number].path
+    lines = await shown(path, await runs.diff(who(request), run_id, path))
+    return render(request, "_file.html", file_name=path, lines=lines, run_id=run_id)
 
 
 async def stop(request: web.Request) -> web.Response:
@@ -111,7 +121,7 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get("/runs/{id}", page),
         web.get("/runs/{id}/now", now),
-        web.get("/runs/{id}/file", file),
+        web.get(r"/runs/{id}/files/{number:\d{1,6}}", file),
         web.post("/runs/{id}/stop", stop),
         web.post("/runs/{id}/messages", message),
         web.post("/runs/{id}/review", review),
