@@ -149,3 +149,21 @@ async def test_reading_slowly_holds_the_command_back_and_loses_nothing(tmp_path)
         await asyncio.sleep(0)  # the reader has not begun
         lines = [text async for _, text in process.lines()]
     assert lines == [str(n) for n in range(1, 50_001)]
+
+
+async def test_a_cancellation_during_the_stop_is_not_forgotten(tmp_path):
+    stopping, went_on = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        async with Process(["sh", "-c", "trap '' TERM; echo up; sleep 100"], cwd=tmp_path, env=ENV, grace=1) as process:
+            async for _ in process.lines():
+                break
+            stopping.set()
+        went_on.set()
+
+    task = asyncio.create_task(work())
+    await stopping.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert not went_on.is_set()

@@ -103,9 +103,14 @@ class Process:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         stopping = asyncio.ensure_future(self.stop())
+        cancelled: asyncio.CancelledError | None = None
         while not stopping.done():  # a cancellation must not leave the command behind
-            with suppress(asyncio.CancelledError):
+            try:
                 await asyncio.shield(stopping)
+            except asyncio.CancelledError as caught:
+                cancelled = caught
+        if cancelled:  # nor may it be forgotten
+            raise cancelled
 
     def _cut(self) -> None:
         if self._lifeline is not None:
