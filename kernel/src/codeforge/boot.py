@@ -6,13 +6,14 @@ import asyncio
 import fcntl
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from codeforge import scheduler
-from codeforge.errors import Invalid, Unavailable
+from codeforge.errors import Invalid, NotFound, Unavailable
 from codeforge.events import Event
 from codeforge.forge import Forge, Offers
 from codeforge.forge import runs as runs_of
@@ -104,9 +105,8 @@ async def house(
         await forge.accounts.admin()
         routes = plugins.routes(forge)
         queue = _queue(plugins, settings)
+        await stack.enter_async_context(plugins.alive(forge))
         forge.offers.plugins = plugins.facts()
-        for lifespan in plugins.lifespans(forge):
-            await stack.enter_async_context(lifespan)
         site = await stack.enter_async_context(listen(make_app(forge, routes), settings))
         forge.url = site.url
         await forge.coordinator.reap(everything=True)
@@ -138,28 +138,41 @@ def _queue(plugins: Plugins, settings: Settings) -> Queue:
 
 async def _relay(forge: Forge) -> None:
     """Tell workers of ready runs again and again, and take runs from workers that gave no word."""
+    lease = forge.settings.lease
+    looked, patient_until = time.time(), time.monotonic()
     while True:
+        if time.time() - looked > TICK + lease / 4:  # this process slept, or the machine: no worker could give word
+            patient_until = time.monotonic() + lease / 2
+        looked = time.time()
         try:
-            await forge.coordinator.reap()
+            if time.monotonic() >= patient_until:
+                await forge.coordinator.reap()
             for run_id in await forge.store.run(None, scheduler.unrung, forge.settings.ring_again):
                 await forge.ring(run_id)
         except Unavailable as error:
             log.warning("the scheduler could not look for work: %s", error)
+        except Exception:
+            log.exception("the scheduler could not look for work")
         await asyncio.sleep(TICK)
 
 
 async def _tell(forge: Forge, plugins: Plugins) -> None:
     """Tell plugins of every event, in order, after it was stored."""
-    admin = await forge.accounts.admin()
-    last = await forge.history.last(admin.tenant_id)
-
-    async for batch in forge.history.follow(admin.tenant_id, None, last):
-        for event in batch:
-            await _tell_one(forge, plugins, admin.tenant_id, event)
+    tenant_id = (await forge.accounts.admin()).tenant_id
+    last = await forge.history.last(tenant_id)
+    while True:
+        try:
+            async for batch in forge.history.follow(tenant_id, None, last):
+                for event in batch:
+                    await _tell_one(forge, plugins, tenant_id, event)
+                    last = event.offset
+        except Exception as error:
+            log.warning("plugins could not be told of events: %s", error)
+            await asyncio.sleep(TICK)
 
 
 async def _tell_one(forge: Forge, plugins: Plugins, tenant_id: str, event: Event) -> None:
-    with suppress(Exception):  # a run that was removed meanwhile has nobody to tell of
+    with suppress(NotFound):  # a run that was removed meanwhile has nobody to tell of
         run = await forge.store.run(tenant_id, runs_of.find, event.run_id)
         await plugins.on_event(run, event)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -86,11 +87,26 @@ class Plugins:
         return self._named("register_commands", "command", settings=settings)
 
     def health(self, forge: Forge) -> list[Health]:
-        return [health for _, found in self._offers("register_health_checks", forge=forge) for health in found]
+        """A check that fails is bad health, and no end of a plugin that may guard runs."""
+        found: list[Health] = []
+        for name, call in list(self._calls("register_health_checks", forge=forge))[::-1]:
+            try:
+                found += call()
+            except Exception as error:
+                log.exception("register_health_checks of plugin %s failed", name)
+                found.append(Health(name=name, ok=False, detail=f"its health check failed: {_words(error)}"))
+        return found
 
-    def lifespans(self, forge: Forge) -> list[Any]:
-        """Async context managers to enter in this order."""
-        return [manager for _, manager in self._offers("lifespan", forge=forge)]
+    @asynccontextmanager
+    async def alive(self, forge: Forge) -> AsyncIterator[None]:
+        """Within the plugins' lifespans; one that cannot be entered breaks its plugin, and the rest lives."""
+        async with AsyncExitStack() as stack:
+            for name, manager in self._offers("lifespan", forge=forge):
+                try:
+                    await stack.enter_async_context(manager)
+                except Exception as error:
+                    self._break(name, f"its lifespan failed: {_words(error)}")
+            yield
 
     # ---- decisions
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from codeforge.store import tables as t
 if TYPE_CHECKING:
     from codeforge.forge import Forge
 
+log = logging.getLogger(__name__)
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -41,8 +43,14 @@ class Models:
         self._forge = forge
 
     async def list(self, who: Principal) -> list[Model]:
-        """All models of the tenant, in the order of their sources."""
-        return [model for llm in self._forge.offers.llms.values() for model in await llm.models(who.tenant_id)]
+        """All models of the tenant, in the order of their sources; a source that fails has none."""
+        found: list[Model] = []
+        for name, llm in self._forge.offers.llms.items():
+            try:
+                found += await llm.models(who.tenant_id)
+            except Exception:
+                log.exception("the models of %s could not be listed", name)
+        return found
 
     async def find(self, who: Principal, name: str) -> Model:
         """The model of that name, or the first one for "". Raises `NotFound` with what there is."""
