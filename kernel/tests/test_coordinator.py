@@ -7,7 +7,7 @@ import pytest
 
 from codeforge import Llm, Model, RepoInfo, RunState, Scm, Settings, builtin
 from codeforge.errors import Conflict, Fenced, Invalid, NotFound, Unauthorized
-from codeforge.events import said
+from codeforge.events import log, said
 from codeforge.forge import Forge, Offers
 from codeforge.model import Principal, Reason
 from codeforge.store import Store
@@ -240,3 +240,41 @@ async def test_unknown_names_are_answered_with_those_there_are(forge, who, proje
         await forge.tasks.submit(who, project.id, "do it", model="gpt")
     with pytest.raises(NotFound, match="There is no project"):
         await forge.tasks.submit(who, "nothing", "do it")
+
+
+async def test_a_runs_key_is_good_for_as_long_as_its_worker_gives_word(forge, who, project):
+    run = await submit(forge, who, project)
+    claimed = await forge.coordinator.claim("w")
+    await forge.store.run(None, lambda d: d.update(t.RunKey, t.RunKey.run_id == run.id, expires_at=time.time() + 1))
+    await forge.coordinator.renew(run.id, 1)
+    row = await forge.store.run(None, lambda d: d.one(t.RunKey, t.RunKey.run_id == run.id))
+    assert row["expires_at"] > time.time() + 50
+    await forge.runs.stop(who, run.id)
+    await forge.coordinator.renew(run.id, 1)
+    with pytest.raises(Unauthorized, match="not good any more"):
+        await forge.keys.open(claimed.key)
+
+
+async def test_a_failure_that_a_stop_may_have_caused_is_told_as_the_stop(forge, who, project):
+    run = await submit(forge, who, project)
+    await forge.coordinator.claim("w")
+    await forge.runs.stop(who, run.id)
+    await forge.coordinator.report(run.id, 1, state=RunState.FAILED, reason=Reason.MODEL_AUTH, detail="refused")
+    ended = await forge.runs.get(who, run.id)
+    assert (ended.state, ended.reason) == (RunState.STOPPED, None)
+
+
+async def test_a_key_that_is_set_in_mid_run_is_redacted_too(forge, who, project):
+    run = await submit(forge, who, project)
+    await forge.coordinator.claim("w")
+    await forge.providers.set(who, "openai", "openai", secret="sk-canary-0123456789")
+    await forge.coordinator.report(run.id, 1, [log({"deep": ["sk-canary-0123456789"]})])
+    assert "canary" not in repr(await forge.history.read(who.tenant_id, run.id))
+
+
+async def test_runs_whose_model_is_gone_fail_however_many_they_are(forge, who, project):
+    for _ in range(30):
+        await submit(forge, who, project)
+    forge.offers.llms.clear()
+    assert await forge.coordinator.claim("w") is None
+    assert {run.reason for run in await forge.runs.list(who)} == {Reason.PLUGIN_MISSING}

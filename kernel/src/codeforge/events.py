@@ -48,6 +48,9 @@ class AgentEvent:
     kind: Kind
     data: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        Kind(self.kind)  # a history with a kind of somebody's own could not be read any more
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

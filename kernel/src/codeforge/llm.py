@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -31,6 +32,10 @@ class Llm(ABC):
     @abstractmethod
     async def models(self, tenant_id: str) -> list[Model]:
         """The models that this tenant can use now; quick, from a cache where providers must be asked."""
+
+    async def secrets(self, tenant_id: str) -> Sequence[str]:
+        """Keys that must never stand in a run's history. Stored providers' are known; name others you use."""
+        return ()
 
     async def close(self) -> None:
         """Give back what is held (connections, child processes)."""

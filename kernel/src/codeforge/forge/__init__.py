@@ -5,6 +5,7 @@ It knows no plugin: the composition root (`codeforge.boot`) hands it what the ho
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -15,7 +16,7 @@ from codeforge.forge import history as _history
 from codeforge.forge import runs as _runs
 from codeforge.forge.accounts import Accounts
 from codeforge.forge.calls import Calls
-from codeforge.forge.coordinator import Assignment, Coordinator, Orders
+from codeforge.forge.coordinator import Assignment, Coordinator, Orders, Unheard
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.models import Aliases, Models, Provider, Providers
@@ -32,7 +33,8 @@ from codeforge.store import Door, Store
 from codeforge.ui import Panel
 from codeforge.vault import Vault
 
-__all__ = ["Assignment", "Coordinator", "Forge", "Offers", "Orders", "PluginFact", "Provider", "RunKey"]
+log = logging.getLogger(__name__)
+__all__ = ["Assignment", "Coordinator", "Forge", "Offers", "Orders", "PluginFact", "Provider", "RunKey", "Unheard"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,10 +118,18 @@ class Forge:
         self.history.told()
 
     async def secrets(self, tenant_id: str) -> tuple[str, ...]:
-        """The tenant's providers' keys, for redaction."""
-        if tenant_id not in self._known_secrets:
-            found = await self.providers.list(tenant_id)
-            self._known_secrets[tenant_id] = tuple(p.secret for p in found if p.secret)
+        """The tenant's providers' keys, stored or known to a source of models, for redaction."""
+        if (known := self._known_secrets.get(tenant_id)) is not None:
+            return known
+        found: set[str] = set()
+        try:
+            found.update(provider.secret or "" for provider in await self.providers.list(tenant_id))
+            for llm in self.offers.llms.values():
+                found.update(await llm.secrets(tenant_id))
+        except Exception as error:  # a run's report must not fail for it, and a key nobody can read reaches no history
+            log.warning("not all keys of providers are known for redaction: %s", error)
+            return tuple(found)
+        self._known_secrets[tenant_id] = tuple(sorted(filter(None, found), key=len, reverse=True))
         return self._known_secrets[tenant_id]
 
     async def forget_secrets(self, tenant_id: str) -> None:

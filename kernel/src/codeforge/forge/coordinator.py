@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,9 @@ from codeforge.vault import redact
 if TYPE_CHECKING:
     from codeforge.forge import Forge
 
-KEY_MARGIN = 600.0
-"""Seconds that a run's key outlives the run's own time limit, for preparing and checking."""
+
+class Unheard(Conflict):
+    """The run has words that its agent was not told yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,52 +55,39 @@ class Coordinator:
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
         self._nudges: dict[str, asyncio.Event] = {}
-        self._secrets: dict[str, tuple[str, ...]] = {}
+        self._keys: dict[str, tuple[str, str]] = {}
 
     async def claim(self, worker: str) -> Assignment | None:
         """The next run for this worker, or None."""
+        while claimed := await self._forge.store.run(None, self._claimed, worker):
+            self._forge.history.told()
+            run = claimed.run
+            self._nudges[run.id] = asyncio.Event()
+            self._keys[run.id] = run.tenant_id, claimed.key
+            who = Principal(user_id="", user="", tenant_id=run.tenant_id, scopes=frozenset())
+            try:
+                return replace(claimed, model=await self._forge.models.find(who, run.model))
+            except CodeForgeError as error:
+                await self.report(
+                    run.id, run.generation, state=RunState.FAILED, reason=Reason.PLUGIN_MISSING, detail=str(error)
+                )
+        return None
+
+    def _claimed(self, door: Door, worker: str) -> Assignment | None:
         lease = self._forge.settings.lease
-
-        def work(door: Door) -> tuple[Run, Task, Project, str, Run | None, bytes | None] | None:
-            row = scheduler.claim(door, worker, lease)
-            if row is None:
-                return None
-            project = projects.find(door, row["project_id"])
-            secret = keys.mint(door, row, project.limits.seconds + KEY_MARGIN)
-            history.append(door, row, [AgentEvent(Kind.STATE, {"state": RunState.PREPARING, "worker": worker})])
-            before = runs.find(door, row["follows"]) if row["follows"] else None
-            kept = (
-                door.one(t.Artifact, t.Artifact.run_id == row["follows"], t.Artifact.name == "memory")
-                if before
-                else None
-            )
-            task = tasks.find(door, row["task_id"])
-            memory = bytes(kept["data"]) if kept else None
-            return runs.find(door, row["id"]), task, project, secret, before, memory
-
-        claimed = await self._forge.store.run(None, work)
-        if claimed is None:
+        row = scheduler.claim(door, worker, lease)
+        if row is None:
             return None
-        run, task, project, secret, before, memory = claimed
-        self._forge.history.told()
-        who = Principal(user_id="", user="", tenant_id=run.tenant_id, scopes=frozenset())
-        try:
-            model = await self._forge.models.find(who, run.model)
-        except CodeForgeError as error:
-            await self.report(
-                run.id, run.generation, state=RunState.FAILED, reason=Reason.PLUGIN_MISSING, detail=str(error)
-            )
-            return await self.claim(worker)
-        self._nudges[run.id] = asyncio.Event()
-        self._secrets[run.id] = (secret, *await self._forge.secrets(run.tenant_id))
-        change = before.change if before else None
+        history.append(door, row, [AgentEvent(Kind.STATE, {"state": RunState.PREPARING, "worker": worker})])
+        run = runs.find(door, row["id"])
+        change, memory = runs.left(door, run)
         return Assignment(
             run=run,
-            task=task,
-            project=project,
-            model=model,
+            task=tasks.find(door, run.task_id),
+            project=projects.find(door, run.project_id),
+            model=Model(name=run.model, provider=""),
             gateway=f"{self._forge.url}/llm/v1",
-            key=secret,
+            key=keys.mint(door, row, lease),
             base=change.base if change else None,
             start=change.head if change else None,
             memory=memory,
@@ -121,6 +109,7 @@ class Coordinator:
 
         def work(door: Door) -> Orders:
             row = scheduler.renew(door, run_id, generation, self._forge.settings.lease)
+            keys.extend(door, run_id, self._forge.settings.lease)
             said = door.all(t.Message, t.Message.run_id == run_id)
             return Orders(stop=row["want"] == "stop", words=tuple((m["id"], m["text"]) for m in said))
 
@@ -138,12 +127,13 @@ class Coordinator:
     ) -> None:
         """Store events and, with ``state``, move the run; facts are columns (base, change, check, reason, detail).
 
-        Raises `Fenced`, and `Conflict` when the run would leave ``working`` with words that nobody has read
-        (``words_seen`` is how many were).
+        A run that was to stop ends as stopped where it would fail or be queued again. Raises `Fenced`, and
+        `Unheard` when the run would leave ``working`` with words that nobody has read (``words_seen`` were).
         """
-        clean = [self._redacted(run_id, event) for event in events]
+        known = await self._secrets(run_id)
+        clean = [replace(event, data=_clean(event.data, known)) for event in events]
         if "detail" in facts:
-            facts["detail"] = redact(facts["detail"], self._secrets.get(run_id, ()))
+            facts["detail"] = _clean(facts["detail"], known)
         for name in ("change", "check"):
             if facts.get(name) is not None:
                 facts[name] = asdict(facts[name])
@@ -151,7 +141,7 @@ class Coordinator:
         def work(door: Door) -> None:
             row = scheduler.held(door, run_id, generation)
             if words_seen is not None and len(door.all(t.Message, t.Message.run_id == run_id)) > words_seen:
-                raise Conflict("Somebody said something to this run meanwhile.")
+                raise Unheard("Somebody said something to this run meanwhile.")
             history.append(door, row, clean)
             if state is None:
                 if facts:
@@ -159,12 +149,16 @@ class Coordinator:
                 return
             if state not in TRANSITIONS[RunState(row["state"])]:
                 raise Conflict(f"A run cannot go from {row['state']} to {state}.")
-            self._move(door, row, state, facts)
+            if row["want"] == "stop" and state in (RunState.FAILED, RunState.QUEUED):
+                told = {"change": facts.get("change"), "detail": "Stopped; what it had done is kept."}
+                self._move(door, row, RunState.STOPPED, told)
+            else:
+                self._move(door, row, state, facts)
 
         await self._forge.store.run(None, work)
         if state in ENDED or state == RunState.QUEUED:
             self._nudges.pop(run_id, None)
-            self._secrets.pop(run_id, None)
+            self._keys.pop(run_id, None)
         self._forge.history.told()
 
     def _move(self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]) -> None:
@@ -216,7 +210,20 @@ class Coordinator:
         await self._forge.store.run(None, work)
         self._forge.history.told()
 
-    def _redacted(self, run_id: str, event: AgentEvent) -> AgentEvent:
-        known = self._secrets.get(run_id, ())
-        clean = {k: redact(v, known) if isinstance(v, str) else v for k, v in event.data.items()}
-        return replace(event, data=clean)
+    async def _secrets(self, run_id: str) -> tuple[str, ...]:
+        """What must not stand in this run's history: its key, and the tenant's providers' keys of this moment."""
+        if run_id not in self._keys:
+            return ()
+        tenant_id, key = self._keys[run_id]
+        return key, *await self._forge.secrets(tenant_id)
+
+
+def _clean(value: Any, known: tuple[str, ...]) -> Any:
+    """What an agent says, as JSON that every database takes and without secrets."""
+    if isinstance(value, str):
+        return redact(value, known).encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {str(name): _clean(one, known) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(one, known) for one in value]
+    return value if value is None or isinstance(value, int | float) else _clean(str(value), known)

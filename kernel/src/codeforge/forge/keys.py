@@ -1,4 +1,4 @@
-"""A run's own key for the model gateway: good for its model, its time and its run alone."""
+"""A run's own key for the model gateway: good for its model and its run alone, while a worker holds the run."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from codeforge.forge import Forge
 
 PREFIX = "cfrun_"
+MARGIN = 60.0
+"""Seconds that a run's key outlives its lease: a renewal that is late shall not cost the agent a model call."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +29,8 @@ class RunKey:
     model: str
 
 
-def mint(door: Door, run: dict[str, object], seconds: float) -> str:
-    """A new key for a run, inside the caller's transaction; the run's earlier ones end."""
+def mint(door: Door, run: dict[str, object], lease: float) -> str:
+    """A new key for a run that is claimed, inside the caller's transaction; the run's earlier ones end."""
     revoke(door, str(run["id"]))
     secret = new_secret(PREFIX)
     door.insert(
@@ -38,9 +40,15 @@ def mint(door: Door, run: dict[str, object], seconds: float) -> str:
         run_id=run["id"],
         project_id=run["project_id"],
         model=run["model"],
-        expires_at=time.time() + seconds,
+        expires_at=time.time() + lease + MARGIN,
     )
     return secret
+
+
+def extend(door: Door, run_id: str, lease: float) -> None:
+    """Keep a run's key good for as long as its renewed lease, inside the caller's transaction."""
+    mine = t.RunKey.run_id == run_id, t.RunKey.revoked_at.is_null()
+    door.update(t.RunKey, *mine, expires_at=time.time() + lease + MARGIN)
 
 
 def revoke(door: Door, run_id: str) -> None:

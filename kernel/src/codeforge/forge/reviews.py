@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from codeforge.errors import Conflict, Invalid
 from codeforge.events import AgentEvent, Kind
@@ -25,7 +25,7 @@ class Reviews:
 
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
-        self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._one_at_a_time: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def give(
         self, who: Principal, run_id: str, verdict: str, *, comment: str = "", strategy: str = "merge"
@@ -40,11 +40,13 @@ class Reviews:
             raise Invalid(f"{verdict!r} is no verdict: say accept, send_back or reject.", field="verdict")
         if strategy not in STRATEGIES:
             raise Invalid(f"{strategy!r} is no strategy: say {', '.join(STRATEGIES)}.", field="strategy")
-        async with self._one_at_a_time[run_id]:
+        async with self._one_at_a_time.setdefault(run_id, asyncio.Lock()):
             run = await self._forge.runs.get(who, run_id)
             if verdict == "accept":
                 return await self._accept(who, run, comment, strategy)
             if verdict == "send_back":
+                if run.state == RunState.SENT_BACK:
+                    raise Conflict("The change was sent back already: say more to the run that goes on from it.")
                 return await self._forge.runs.follow_up(who, run, comment)
             return await self._reject(who, run, comment)
 

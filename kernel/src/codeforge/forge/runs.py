@@ -9,7 +9,7 @@ from codeforge.errors import Conflict, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import calls, history, keys, projects, rows, tasks
 from codeforge.ids import new_id
-from codeforge.model import ENDED, HELD, FileChange, Principal, Project, Reason, Run, RunState
+from codeforge.model import ENDED, HELD, Change, FileChange, Principal, Project, Reason, Run, RunState
 from codeforge.store import Door, fn
 from codeforge.store import tables as t
 
@@ -29,6 +29,16 @@ def row_of(door: Door, run_id: str) -> dict[str, Any]:
 def find(door: Door, run_id: str) -> Run:
     """The tenant's run with its use of models. Raises `NotFound`."""
     return rows.run(row_of(door, run_id), calls.usage_of(door, t.Call.run_id == run_id))
+
+
+def left(door: Door, run: Run) -> tuple[Change | None, bytes | None]:
+    """What a run goes on from: the newest change and agent's memory among those that it follows."""
+    change, memory = None, None
+    while run.follows and not (change and memory):
+        run = find(door, run.follows)
+        kept = door.one(t.Artifact, t.Artifact.run_id == run.id, t.Artifact.name == "memory")
+        change, memory = change or run.change, memory or (bytes(kept["data"]) if kept else None)
+    return change, memory
 
 
 def end(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> None:
@@ -137,23 +147,31 @@ class Runs:
         return await self.get(who, run_id)
 
     async def follow_up(self, who: Principal, run: Run, text: str) -> Run:
-        """Queue a run that goes on from an ended one's work with new words; a change in review counts as sent back."""
-        if run.state in (RunState.ACCEPTED, RunState.REJECTED):
-            raise Conflict(f"The change was {run.state} already: start a new task for more.")
+        """Queue a run that goes on from an ended one's work with new words; a change in review counts as sent back.
+
+        Where no run before left anything, the new one gets the words that were said before, too.
+        """
         tasks.checked_prompt(text, "comment")
         task = await self._forge.tasks.get(who, run.task_id)
         self._forge.agent(run.agent)
 
         def work(door: Door) -> str:
             row = row_of(door, run.id)
+            if row["state"] in (RunState.ACCEPTED, RunState.REJECTED):
+                raise Conflict(f"The change was {row['state']} already: start a new task for more.")
+            if row["intent"]:
+                raise Conflict("The change is being delivered right now: wait until it is.")
             if row["state"] in (RunState.REVIEW, RunState.FAILED, RunState.STOPPED):
                 history.append(
                     door, row, [AgentEvent(Kind.REVIEW, {"verdict": "send_back", "comment": text, "by": who.user})]
                 )
                 end(door, row, RunState.SENT_BACK, reason=row["reason"], detail=row["detail"], ended_at=row["ended_at"])
-            return tasks.queue(
+            new = tasks.queue(
                 door, task, agent=run.agent, model=run.model, priority=run.priority, prompt=text, follows=run.id
             )
+            if not any(left(door, find(door, new))):
+                door.update(t.Run, t.Run.id == new, prompt=f"{row['prompt']}\n\n{text}")
+            return new
 
         return await self._queued(who, await self._forge.store.run(who.tenant_id, work))
 

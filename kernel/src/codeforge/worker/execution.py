@@ -9,9 +9,9 @@ import time
 from contextlib import aclosing, suppress
 
 from codeforge.agents import AgentBackend, AgentJob
-from codeforge.errors import CodeForgeError, Conflict, Fenced, RunFailure
+from codeforge.errors import CodeForgeError, Fenced, RunFailure, Unavailable
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import Assignment, Coordinator, Offers
+from codeforge.forge import Assignment, Coordinator, Offers, Unheard
 from codeforge.model import ADVICE, Change, Reason, RunState
 from codeforge.scm import Workspace, summarise
 from codeforge.settings import Settings
@@ -20,6 +20,8 @@ from codeforge.worker.folder import RunFolder
 from codeforge.worker.reporter import Reporter
 
 log = logging.getLogger(__name__)
+PREPARE_SECONDS = 3600.0
+"""How long installing the agent, fetching the repository and asking the plugins may take together."""
 
 
 class Execution:
@@ -29,40 +31,44 @@ class Execution:
         self._job, self._coordinator, self._offers, self._settings = assignment, coordinator, offers, settings
         run = assignment.run
         self._folder = RunFolder(settings.data_dir / "runs" / f"{run.id}-{run.generation}")
-        self._reporter = Reporter(coordinator, run)
+        self._reporter = Reporter(coordinator, run, patience=settings.lease)
         self._scm = offers.scms.get(assignment.project.scm)
         self._workspace: Workspace | None = None
-        self._words: list[str] = []
-        self._stopped = self._fenced = False
+        self._change: Change | None = None
+        self._seen = 0
+        self._stopped = self._fenced = self._handed_back = self._unsaved = False
 
     async def run(self) -> None:
-        """See the run through. Cancelling it hands the run back to the queue."""
+        """See the run through. Cancelling it hands the run back to the queue, unless its work is done already."""
         self._loop = asyncio.get_running_loop()
         work = asyncio.create_task(self._work())
-        watch = asyncio.create_task(self._watch(work))
-        handed_back = False
-        while not work.done():
+        whole = asyncio.create_task(self._see_through(work))
+        while not whole.done():
             try:
-                await asyncio.wait([work])
+                await asyncio.wait([whole])
             except asyncio.CancelledError:
-                handed_back = True
-                work.cancel()
-        watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await watch
-        with suppress(Fenced):
-            await self._conclude(work, handed_back)
+                self._handed_back = work.cancel() or self._handed_back
+        whole.result()
+
+    async def _see_through(self, work: asyncio.Task[Change]) -> None:
+        watch = asyncio.create_task(self._watch(work))
+        await asyncio.wait([work])
+        try:  # keeping the work of a large repository takes its time: the lease is renewed until all is said
+            with suppress(Fenced):
+                await self._conclude(work)
+        finally:
+            watch.cancel()
+            await asyncio.wait([watch])
         await self._clear()
 
-    async def _watch(self, work: asyncio.Task[Change | None]) -> None:
-        """Keep the lease and pass orders on; without a lease, end the work: it is not ours any more."""
+    async def _watch(self, work: asyncio.Task[Change]) -> None:
+        """Keep the lease and pass a stop on; without a lease, end the work: it is not ours any more."""
         run, lease = self._job.run, self._settings.lease
-        renewed = time.monotonic()
-        while not work.done():
+        renewed, wait = time.monotonic(), 0.0
+        while not self._fenced:
+            asked = time.monotonic()
             try:
-                asked = time.monotonic()
-                orders = await self._coordinator.renew(run.id, run.generation, wait=lease / 4)
-                renewed = asked
+                orders = await self._coordinator.renew(run.id, run.generation, wait=wait)
             except Fenced:
                 self._fenced = True
             except Exception as error:
@@ -70,16 +76,43 @@ class Execution:
                 self._fenced = time.monotonic() - renewed > lease * 0.8
                 await asyncio.sleep(lease / 20)
             else:
-                self._stopped = orders.stop
-                self._words = [text for _, text in orders.words]
-            if self._stopped or self._fenced:
-                work.cancel()
-                return
+                renewed, wait = asked, lease / 4
+                if orders.stop and not self._stopped:
+                    self._stopped = True
+                    work.cancel()
+        work.cancel()
 
     # ---- the work itself
 
-    async def _work(self) -> Change | None:
+    async def _work(self) -> Change:
         """Gives the change of a run that ended well. Raises `RunFailure`."""
+        job, reporter = self._job, self._reporter
+        try:
+            async with asyncio.timeout(PREPARE_SECONDS) as limit:
+                agent = await self._prepare()
+        except TimeoutError as error:
+            if limit.expired():
+                raise RunFailure(Reason.TIME_LIMIT, f"Preparing took longer than {PREPARE_SECONDS:.0f} s.") from error
+            raise RunFailure(Reason.WORKSPACE_ERROR, f"Preparing waited in vain: {error or 'time-out'}.") from error
+        prompt, follow_up = job.run.prompt, job.memory is not None
+        deadline = self._loop.time() + job.project.limits.seconds
+        while True:
+            await self._turns(agent, prompt, follow_up, deadline)
+            change = await self._escrow()
+            await self._remember()
+            if change is None or change.head == job.start:
+                raise RunFailure(Reason.NOTHING_CHANGED, ADVICE[Reason.NOTHING_CHANGED])
+            try:
+                await reporter.move(RunState.CHECKING, change=change, words_seen=self._seen)
+            except Unheard:  # somebody spoke in the last moment
+                prompt, follow_up = await self._news(), True
+            else:
+                self._change = change
+                await self._check()
+                return change
+
+    async def _prepare(self) -> AgentBackend:
+        """Everything before the agent's first turn. Raises `RunFailure`."""
         job, reporter = self._job, self._reporter
         self._enough_disk()
         if self._scm is None:
@@ -89,7 +122,10 @@ class Execution:
             raise RunFailure(Reason.PLUGIN_MISSING, f"The agent {job.run.agent} is not installed.")
         if not (await agent.check()).ok:
             await reporter.say(f"Installing {job.run.agent}, once")
-            await agent.install(self._say)
+            try:
+                await agent.install(self._say)
+            except Unavailable as error:
+                raise RunFailure(Reason.PLUGIN_MISSING, str(error)) from error
         await reporter.say(f"Preparing a workspace of {job.project.name} at {job.project.branch}")
         await asyncio.to_thread(self._folder.make, job.memory)
         self._workspace = await self._scm.prepare(
@@ -98,8 +134,7 @@ class Execution:
         await asyncio.to_thread(self._folder.note_base, self._workspace.base)
         await self._offers.before_run(job.run, job.task, job.project)
         await reporter.move(RunState.WORKING, base=self._workspace.base)
-        await self._turns(agent)
-        return await self._change()
+        return agent
 
     def _say(self, text: str) -> None:
         """A line of progress, from whatever thread."""
@@ -114,24 +149,25 @@ class Execution:
                 "(setting min_free_mb): make room, then retry.",
             )
 
-    async def _turns(self, agent: AgentBackend) -> None:
-        """The agent's turns: the prompt, then whatever people said meanwhile."""
-        job, seen = self._job, 0
-        prompt, follow_up = job.run.prompt, job.memory is not None
-        async with asyncio.timeout(job.project.limits.seconds) as limit:
-            while True:
-                try:
+    async def _turns(self, agent: AgentBackend, prompt: str, follow_up: bool, deadline: float) -> None:
+        """The agent's turns: the prompt, then whatever people said meanwhile. Raises `RunFailure`."""
+        while prompt:
+            try:
+                async with asyncio.timeout_at(deadline) as limit:
                     await self._turn(agent, prompt, follow_up)
-                except TimeoutError as error:
-                    if limit.expired():
-                        raise
-                    raise RunFailure(Reason.AGENT_ERROR, f"{job.run.agent} gave up waiting: {error}") from error
-                orders = await self._coordinator.renew(job.run.id, job.run.generation)
-                words = [text for _, text in orders.words]
-                if len(words) == seen:
-                    self._seen = seen
-                    return
-                prompt, follow_up, seen = "\n\n".join(words[seen:]), True, len(words)
+            except TimeoutError as error:
+                if limit.expired():
+                    seconds, advice = self._job.project.limits.seconds, ADVICE[Reason.TIME_LIMIT]
+                    raise RunFailure(Reason.TIME_LIMIT, f"It took longer than {seconds} s. {advice}") from error
+                raise RunFailure(Reason.AGENT_ERROR, f"{self._job.run.agent} gave up waiting: {error}") from error
+            prompt, follow_up = await self._news(), True
+
+    async def _news(self) -> str:
+        """What people said since the agent was told last; "" when nothing."""
+        orders = await self._coordinator.renew(self._job.run.id, self._job.run.generation)
+        news = [text for _, text in orders.words[self._seen :]]
+        self._seen = len(orders.words)
+        return "\n\n".join(news)
 
     async def _turn(self, agent: AgentBackend, prompt: str, follow_up: bool) -> None:
         job = self._job
@@ -158,29 +194,31 @@ class Execution:
         if reason := last.data.get("reason"):
             raise RunFailure(Reason(reason), last.data.get("detail") or ADVICE[Reason(reason)])
 
-    async def _change(self) -> Change | None:
-        """Keep the work, then run the project's check on it. Raises `RunFailure`."""
-        job, reporter = self._job, self._reporter
-        change = await self._escrow()
-        if change is None or change.head == job.start:
-            raise RunFailure(Reason.NOTHING_CHANGED, ADVICE[Reason.NOTHING_CHANGED])
-        if memory := await asyncio.to_thread(self._folder.memory):
-            await self._coordinator.remember(job.run.id, job.run.generation, memory)
+    async def _remember(self) -> None:
+        """Keep the agent's memory for a run that follows; without it, that run knows less, but this one counts."""
+        try:
+            if memory := await asyncio.to_thread(self._folder.memory):
+                await self._coordinator.remember(self._job.run.id, self._job.run.generation, memory)
+        except (OSError, Unavailable) as error:
+            log.warning("the agent's memory of run %s could not be kept: %s", self._job.run.id, error)
+
+    async def _check(self) -> None:
+        """Run the project's check. Raises `RunFailure`."""
+        job = self._job
         command = job.project.check if job.task.check is None else job.task.check
-        await reporter.move(RunState.CHECKING, change=change, words_seen=self._seen)
-        if command:
-            result = await check(
-                command,
-                workspace=self._folder.workspace,
-                home=self._folder.home,
-                mark=self._folder.mark(),
-                seconds=self._settings.check_seconds,
-                reporter=reporter,
-            )
-            await reporter.fact(check=result)
-            if not result.passed:
-                raise RunFailure(Reason.CHECK_FAILED, ADVICE[Reason.CHECK_FAILED])
-        return change
+        if not command:
+            return
+        result = await check(
+            command,
+            workspace=self._folder.workspace,
+            home=self._folder.home,
+            mark=self._folder.mark(),
+            seconds=self._settings.check_seconds,
+            reporter=self._reporter,
+        )
+        await self._reporter.fact(check=result)
+        if not result.passed:
+            raise RunFailure(Reason.CHECK_FAILED, ADVICE[Reason.CHECK_FAILED])
 
     async def _escrow(self) -> Change | None:
         """Commit everything to the run's hidden ref; None when nothing differs from the base."""
@@ -197,33 +235,23 @@ class Execution:
 
     # ---- its end
 
-    async def _conclude(self, work: asyncio.Task[Change | None], handed_back: bool) -> None:
+    async def _conclude(self, work: asyncio.Task[Change]) -> None:
         """Say how it ended. Raises `Fenced` when it is not ours to say."""
         if self._fenced:
             await self._keep()
         elif self._stopped:
             await self._end(RunState.STOPPED, detail="Stopped; what it had done is kept.")
-        elif handed_back:
+        elif self._handed_back and work.cancelled():
             await self._keep()
             await self._reporter.move(RunState.QUEUED, detail="The worker was shut down; the run starts again.")
         else:
             await self._judge(work)
 
-    async def _judge(self, work: asyncio.Task[Change | None]) -> None:
+    async def _judge(self, work: asyncio.Task[Change]) -> None:
         try:
             change = work.result()
         except RunFailure as failure:
             await self._end(RunState.FAILED, reason=Reason(failure.reason), detail=str(failure))
-        except TimeoutError:
-            seconds = self._job.project.limits.seconds
-            await self._end(
-                RunState.FAILED,
-                reason=Reason.TIME_LIMIT,
-                detail=f"It took longer than {seconds} s. {ADVICE[Reason.TIME_LIMIT]}",
-            )
-        except Conflict:  # somebody said something in the last moment
-            await self._keep()
-            await self._reporter.move(RunState.QUEUED, detail="It starts again, with the words that came too late.")
         except Fenced:
             await self._keep()
         except CodeForgeError as error:
@@ -237,12 +265,19 @@ class Execution:
     async def _end(self, state: RunState, **facts: object) -> None:
         if "change" not in facts:
             facts["change"] = await self._keep()
+            with suppress(CodeForgeError):
+                await self._remember()
         if change := facts.get("change"):
             await self._reporter.add(AgentEvent(Kind.CHANGE, _figures(change)))
         await self._reporter.move(state, **facts)
 
     async def _keep(self) -> Change | None:
-        """Escrow on the way out: a fault here must not hide how the run ended."""
+        """Escrow on the way out: a fault here must not hide how the run ended.
+
+        Once the check has begun, what it leaves in the workspace is none of the agent's work.
+        """
+        if self._change:
+            return self._change
         try:
             return await self._escrow()
         except Exception as error:
@@ -253,12 +288,10 @@ class Execution:
             self._unsaved = True
             return None
 
-    _unsaved = False
-    _seen = 0
-
     async def _clear(self) -> None:
         if self._unsaved:
             return
+        await asyncio.to_thread(self._folder.forget_base)
         if self._workspace is not None:
             await self._workspace.remove()
         await asyncio.to_thread(self._folder.remove)

@@ -38,18 +38,25 @@ class RunFolder:
                 archive.extractall(self.state, filter="data")
 
     def memory(self) -> bytes | None:
-        """The agent's state as an archive; None when there is none or it is larger than 32 MiB."""
+        """The agent's state as an archive of files and folders; None when there is none or more than 32 MiB of it."""
+        files = [path for path in self.state.rglob("*") if path.is_file() and not path.is_symlink()]
+        if not files or sum(path.stat().st_size for path in files) > MEMORY_LIMIT:
+            return None
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-            archive.add(self.state, ".")
-        return buffer.getvalue() if any(self.state.iterdir()) and buffer.tell() <= MEMORY_LIMIT else None
+            archive.add(self.state, ".", filter=lambda info: info if info.isreg() or info.isdir() else None)
+        return buffer.getvalue()
 
     def note_base(self, base: str) -> None:
         """Write down what the change is measured against."""
         (self.path / "base").write_text(base, encoding="utf-8")
 
+    def forget_base(self) -> None:
+        """Say that the work is kept elsewhere, so that a folder half removed never replaces it."""
+        (self.path / "base").unlink(missing_ok=True)
+
     def base(self) -> str | None:
-        """What `note_base` wrote, or None."""
+        """What `note_base` wrote, or None: there is nothing to save."""
         with suppress(OSError):
             return (self.path / "base").read_text(encoding="utf-8")
         return None

@@ -31,5 +31,6 @@ async def _save(left: RunFolder, coordinator: Coordinator, offers: Offers) -> No
         run, project = facts
         workspace = await offers.scms[project.scm].reopen(project, left.workspace, base)
         await workspace.escrow(left.ref, f"What run {run.id} had done when its worker died", AUTHOR)
+        await asyncio.to_thread(left.forget_base)
         await workspace.remove()
     await asyncio.to_thread(left.remove)

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import time
 from typing import Any
 
-from codeforge.errors import Unavailable
+from codeforge.errors import Conflict, Unavailable
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import Coordinator
 from codeforge.model import Run, RunState
 
 FLUSH_SECONDS = 0.05
 BATCH = 500
+RETRY_SECONDS = 0.5
 
 
 class Reporter:
-    """``await reporter.add(event)`` as they come; ``await reporter.move(state, ...)`` flushes what came before."""
+    """``await reporter.add(event)`` as they come; ``await reporter.move(state, ...)`` flushes what came before.
 
-    def __init__(self, coordinator: Coordinator, run: Run) -> None:
-        self._coordinator, self._run = coordinator, run
+    A database that takes nothing is asked again for ``patience`` seconds, while the agent waits.
+    """
+
+    def __init__(self, coordinator: Coordinator, run: Run, *, patience: float) -> None:
+        self._coordinator, self._run, self._patience = coordinator, run, patience
         self._waiting: list[AgentEvent] = []
         self._lock = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
+        self._error: Exception | None = None
 
     async def add(self, event: AgentEvent) -> None:
         """Take an event; waits while a full batch is being stored."""
         self._waiting.append(event)
-        if len(self._waiting) >= BATCH:
-            await self.flush()
+        if len(self._waiting) >= BATCH or self._error:
+            await self._send()
         elif self._timer is None or self._timer.done():
             self._timer = asyncio.create_task(self._later())
 
@@ -36,12 +41,8 @@ class Reporter:
         """A line about what CodeForge itself is doing."""
         await self.add(AgentEvent(Kind.PROGRESS, {"text": text}))
 
-    async def flush(self) -> None:
-        """Store what is waiting. Raises `Fenced` when the run is another worker's by now."""
-        await self._send()
-
     async def move(self, state: RunState, **facts: Any) -> None:
-        """Store what is waiting, then move the run."""
+        """Store what is waiting, then move the run. Raises `Fenced` when it is another worker's by now."""
         await self._send(state=state, **facts)
 
     async def fact(self, **facts: Any) -> None:
@@ -49,17 +50,33 @@ class Reporter:
         await self._send(**facts)
 
     async def _send(self, **facts: Any) -> None:
+        """To the end even when the caller is cancelled: else nobody knew whether the events are stored."""
+        await asyncio.shield(asyncio.ensure_future(self._sent(facts)))
+
+    async def _sent(self, facts: dict[str, Any]) -> None:
         async with self._lock:
+            if error := self._error:
+                self._error = None
+                raise error
             batch, self._waiting = self._waiting, []
             if not batch and not facts:
                 return
-            try:
-                await self._coordinator.report(self._run.id, self._run.generation, batch, **facts)
-            except Unavailable:
-                self._waiting = batch + self._waiting
-                raise
+            deadline = time.monotonic() + self._patience
+            while True:
+                try:
+                    await self._coordinator.report(self._run.id, self._run.generation, batch, **facts)
+                    break
+                except (Conflict, Unavailable) as error:
+                    if isinstance(error, Conflict) or time.monotonic() > deadline:
+                        self._waiting = batch + self._waiting
+                        raise
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _later(self) -> None:
         await asyncio.sleep(FLUSH_SECONDS)
-        with suppress(Exception):  # whatever is wrong shows at the next move, which somebody awaits
-            await self.flush()
+        try:
+            await self._send()
+        except Unavailable:
+            return  # it is tried again with what comes next
+        except Exception as error:
+            self._error = error  # raised where somebody awaits it

@@ -22,6 +22,7 @@ class Worker:
         self._coordinator, self._offers, self._settings = coordinator, offers, settings
         self._slots = asyncio.Semaphore(settings.slots)
         self._executions: set[asyncio.Task[None]] = set()
+        self._claims: set[asyncio.Task[None]] = set()
         self._closing = False
 
     async def __aenter__(self) -> Worker:
@@ -37,6 +38,12 @@ class Worker:
         The run that is claimed need not be ``run_id``: the queue's order counts, not the message's.
         """
         await self._slots.acquire()
+        claim = asyncio.create_task(self._claim())
+        self._claims.add(claim)
+        claim.add_done_callback(self._claims.discard)
+        await asyncio.shield(claim)  # a caller that gives up must not leave a run claimed by nobody
+
+    async def _claim(self) -> None:
         started = False
         try:
             if not self._closing and (assignment := await self._coordinator.claim(self.name)):
@@ -59,6 +66,7 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
+        await asyncio.gather(*self._claims, return_exceptions=True)
         for task in self._executions:
             task.cancel()
         await asyncio.gather(*self._executions, return_exceptions=True)
