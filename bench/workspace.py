@@ -66,7 +66,7 @@ async def _measure(folder: Path) -> list[Row]:
 
 
 def measure() -> list[Row]:
-    """The mirror's fetch included, each in turns; in memory where that can be had, because disks differ by the minute."""
+    """The mirror's fetch included, each in turns; in memory where that can be had: disks differ by the minute."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         return asyncio.run(_measure(Path(folder)))
