@@ -62,7 +62,7 @@ class Door:
         marks = ", ".join([self.database.param] * len(fields))
         text = f'INSERT INTO "{table._meta.table_name}" ({columns}) VALUES ({marks})'  # noqa: S608 (names of our own)
         values = [[field.db_value(row[field.name]) for field in fields] for row in rows]
-        self.database.connection().executemany(text, values)
+        self.database.connection().executemany(text, values)  # type: ignore[no-untyped-call]
 
     def update(self, table: type[Model], *where: Expression, **values: Any) -> int:
         """Change the matching rows; gives their number."""
