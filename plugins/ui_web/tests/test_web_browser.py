@@ -9,6 +9,7 @@ from web_scenes import everything
 
 from codeforge import AgentEvent, FileChange, Kind
 from codeforge.events import log, ran, said
+from codeforge.testing import axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("pages")]
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -24,8 +25,12 @@ def until(page, script, wanted, seconds=30):
         page.wait_for_timeout(50)
 
 
+async def live_task(stage):
+    return await stage.task(await stage.project())
+
+
 async def live_run(stage):
-    return await stage.working(await stage.task(await stage.project()))
+    return await stage.working(await live_task(stage))
 
 
 # --------------------------------------------------------------------------------------------------
@@ -58,7 +63,6 @@ NAMES = [
 @pytest.mark.parametrize("width", [1280, 380])
 @pytest.mark.timeout(400)
 def test_every_page_is_accessible_and_fits(page, server, scheme, width):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     paths, found = server.do(everything(server.stage)), []
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 900})
@@ -67,11 +71,27 @@ def test_every_page_is_accessible_and_fits(page, server, scheme, width):
         for details in page.locator("main details:not([open]) > summary").all()[:4]:
             details.click()
         page.wait_for_timeout(250)
-        rules = axe.run(page).response["violations"]
-        found += [f"{name}: {rule['id']} {[node['html'][:120] for node in rule['nodes']][:3]}" for rule in rules]
+        found += [f"{name}: {rule}" for rule in axe(page)]
         if (over := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
             found.append(f"{name}: {over} px wider than the window")
     assert not found, "\n".join(found)
+
+
+def test_dialogs_and_errors_are_accessible(page, server):
+    page.expected.append("status of 422")
+    run = server.do(server.stage.review(server.do(live_task(server.stage))))
+    page.goto(f"/runs/{run.id}")
+    for key in ("a", "?"):
+        page.keyboard.press(key)
+        expect(page.locator("dialog[open]")).to_be_visible()
+        assert axe(page) == []
+        page.keyboard.press("Escape")
+    page.get_by_label("What is to be better?").fill(" ")
+    page.get_by_role("button", name="Send back").click()
+    expect(page.locator(".wrong")).to_be_visible()
+    page.get_by_role("searchbox").fill("review")
+    expect(page.locator("cf-log li.hit")).to_be_visible()
+    assert axe(page) == []
 
 
 # --------------------------------------------------------------------------------------------------

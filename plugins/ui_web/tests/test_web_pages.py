@@ -135,7 +135,7 @@ async def test_settings_are_saved_with_limits_in_peoples_units(client, stage):
     ("field", "value", "said"),
     [
         ("steps", "many", "The step limit must be a whole number"),
-        ("minutes", "0", "The time limit must be"),
+        ("minutes", "0", "The time limit is a number"),
         ("cost", "cheap", "an amount in dollars"),
         ("agent", "nobody", "There is no agent nobody"),
     ],
@@ -155,6 +155,15 @@ async def test_settings_that_cannot_be_are_refused_in_place(client, stage, field
     assert status in (404, 422)
     assert said in text
     assert (await stage.forge.projects.get(stage.who, project.id)).version == 1
+
+
+async def test_saving_settings_as_they_are_changes_no_limit(client, stage):
+    limits = Limits(steps=7, seconds=100, cost_micro=1)
+    project = await stage.project(limits=limits)
+    text = await read(client, f"/projects/{project.id}/settings")
+    shown = dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', text))
+    assert (await send(client, f"/projects/{project.id}/settings", **shown, agent="aider"))[0] == 200
+    assert (await stage.forge.projects.get(stage.who, project.id)).limits == limits
 
 
 async def test_a_removed_project_is_gone(client, stage):

@@ -41,6 +41,17 @@ def whole(given: dict[str, str], name: str, what: str) -> int:
     return int(text)
 
 
+def seconds(given: dict[str, str], name: str) -> int:
+    """Minutes of the form, such as 1.5, as seconds. Raises `Invalid`."""
+    try:
+        found = round(float(given.get(name, "")) * 60)
+    except (ValueError, OverflowError):
+        found = 0
+    if not 0 < found <= 7 * 86_400:
+        raise Invalid("The time limit is a number of minutes, up to a week: 60, or 1.5.", field=name)
+    return found
+
+
 def micro(given: dict[str, str], name: str) -> int | None:
     """Dollars of the form as micro-dollars; None for an empty field. Raises `Invalid`."""
     text = given.get(name, "").strip().removeprefix("$")

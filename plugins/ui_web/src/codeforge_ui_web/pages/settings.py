@@ -7,7 +7,7 @@ from aiohttp import web
 from codeforge import Limits
 from codeforge.http import FORGE, who
 from codeforge_ui_web.choices import choices
-from codeforge_ui_web.forms import fields, go, micro, whole
+from codeforge_ui_web.forms import fields, go, micro, seconds, whole
 from codeforge_ui_web.render import render
 
 
@@ -20,7 +20,7 @@ async def save(request: web.Request) -> web.Response:
     given, project_id = await fields(request), request.match_info["id"]
     limits = Limits(
         steps=whole(given, "steps", "The step limit"),
-        seconds=60 * whole(given, "minutes", "The time limit"),
+        seconds=seconds(given, "minutes"),
         cost_micro=micro(given, "cost"),
     )
     values = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
