@@ -158,3 +158,34 @@ async def test_what_a_check_leaves_behind_is_not_in_the_change(forge, repository
     project = await forge.api.post("/projects", {"url": str(repository), "model": "none"})
     run = await forge.api.until(await forge.api.start(project, "echo b > b.txt", check="echo junk > junk.txt; exit 1"))
     assert (run["reason"], run["change"]["files"]) == ("check_failed", 1)
+
+
+async def test_output_without_end_is_cut_but_for_its_end(forge, repository, monkeypatch):
+    monkeypatch.setattr("codeforge.worker.reporter.ROOM", 100_000)
+    run = await ended(forge, await start(forge, repository, "echo one > b.txt; seq 1 50000"))
+    assert run.state == "review"
+    events = await forge.history.read(run.tenant_id, run.id, limit=10_000)
+    said = [event.data["text"] for event in events if event.kind == "said"]
+    assert (len(said) < 2000, said[0], said[-200:]) == (True, "1", [str(n) for n in range(49_801, 50_001)])
+    assert sum("too much output" in str(event.data.get("text")) for event in events) == 1
+
+
+async def test_work_that_is_found_after_a_crash_is_the_runs_change(settings, repository, monkeypatch):
+    async with running(settings, extra=EXTRA) as (forge, api):
+        forge.api, real = api, forge.offers.scms["git"].prepare
+
+        async def prepare(*args, **options):
+            workspace = await real(*args, **options)
+
+            async def escrow(*args):
+                raise Unavailable("The disk is full.")
+
+            monkeypatch.setattr(workspace, "escrow", escrow)
+            return workspace
+
+        monkeypatch.setattr(forge.offers.scms["git"], "prepare", prepare)
+        run = await ended(forge, await start(forge, repository, "echo one > b.txt; exit 1"))
+        assert run.change is None
+    async with running(settings, extra=EXTRA) as (_, api):
+        assert (await api.get(f"/runs/{run.id}"))["change"]["files"] == 1
+        await api.says({"id": run.id}, "1 files changed")

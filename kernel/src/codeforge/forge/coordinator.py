@@ -13,7 +13,7 @@ from codeforge.errors import CodeForgeError, Conflict
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, keys, projects, runs, tasks
 from codeforge.llm import Model
-from codeforge.model import ENDED, TRANSITIONS, Principal, Project, Reason, Run, RunState, Task
+from codeforge.model import ENDED, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState, Task
 from codeforge.store import Door
 from codeforge.store import tables as t
 from codeforge.vault import redact
@@ -190,6 +190,19 @@ class Coordinator:
             return (runs.find(door, run_id), projects.find(door, row["project_id"])) if row else None
 
         return await self._forge.store.run(None, work)
+
+    async def saved(self, run_id: str, ref: str, change: Change) -> None:
+        """Tell of work that was found in a workspace of an earlier life; a run that ended without any has it now."""
+
+        def work(door: Door) -> None:
+            row = runs.row_of(door, run_id)
+            if row["change"] is None and row["state"] in (RunState.FAILED, RunState.STOPPED):
+                door.update(t.Run, t.Run.id == run_id, change=asdict(change))
+            text = f"What was done before the worker died is kept in {ref}: {change.files} files changed."
+            history.append(door, row, [AgentEvent(Kind.PROGRESS, {"text": text})])
+
+        await self._forge.store.run(None, work)
+        self._forge.history.told()
 
     async def reap(self, *, everything: bool = False) -> None:
         """Queue lost runs again; fail them as ``lost`` after too many losses; one that was to stop has stopped."""

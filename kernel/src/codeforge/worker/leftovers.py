@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 from codeforge.forge import Coordinator, Offers
+from codeforge.scm import summarise
 from codeforge.worker.folder import AUTHOR, RunFolder
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,12 @@ async def _save(left: RunFolder, coordinator: Coordinator, offers: Offers) -> No
     there = await asyncio.to_thread(left.workspace.is_dir)
     if facts and base and there:
         run, project = facts
-        workspace = await offers.scms[project.scm].reopen(project, left.workspace, base)
-        await workspace.escrow(left.ref, f"What run {run.id} had done when its worker died", AUTHOR)
+        scm = offers.scms[project.scm]
+        workspace = await scm.reopen(project, left.workspace, base)
+        head = await workspace.escrow(left.ref, f"What run {run.id} had done when its worker died", AUTHOR)
+        if head != base:
+            change = summarise(base, head, await scm.changes(project, base, head))
+            await coordinator.saved(run.id, left.ref, change)
         await asyncio.to_thread(left.forget_base)
         await workspace.remove()
     await asyncio.to_thread(left.remove)

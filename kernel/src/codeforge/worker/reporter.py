@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from typing import Any
 
 from codeforge.errors import Conflict, Unavailable
@@ -14,28 +15,52 @@ from codeforge.model import Run, RunState
 FLUSH_SECONDS = 0.05
 BATCH = 500
 RETRY_SECONDS = 0.5
+ROOM = 32 * 1024 * 1024
+"""Bytes of output that a run's history keeps, each line counted with what it costs beside its text."""
+BESIDE = 100
+LAST = 200
+"""Lines kept of the end of what is too much."""
+OUTPUT = frozenset({Kind.SAID, Kind.THOUGHT, Kind.LOG, Kind.CHECK})
 
 
 class Reporter:
     """``await reporter.add(event)`` as they come; ``await reporter.move(state, ...)`` flushes what came before.
 
-    A database that takes nothing is asked again for ``patience`` seconds, while the agent waits.
+    A database that takes nothing is asked again for ``patience`` seconds, while the agent waits. Output without
+    end fills neither memory nor disk: after 32 MiB only its last lines are kept.
     """
 
     def __init__(self, coordinator: Coordinator, run: Run, *, patience: float) -> None:
         self._coordinator, self._run, self._patience = coordinator, run, patience
         self._waiting: list[AgentEvent] = []
+        self._room = ROOM
+        self._last: deque[AgentEvent] = deque(maxlen=LAST)
         self._lock = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
         self._error: Exception | None = None
 
     async def add(self, event: AgentEvent) -> None:
         """Take an event; waits while a full batch is being stored."""
-        self._waiting.append(event)
+        if event.kind in OUTPUT and self._full(event):
+            return
+        self._waiting += [*self._last, event]
+        self._last.clear()
         if len(self._waiting) >= BATCH or self._error:
             await self._send()
         elif self._timer is None or self._timer.done():
             self._timer = asyncio.create_task(self._later())
+
+    def _full(self, event: AgentEvent) -> bool:
+        """Whether an event of output is one too many; its end comes before whatever is said next."""
+        fits = self._room > 0
+        self._room -= BESIDE + len(str(event.data.get("text", "")))
+        if fits and self._room <= 0:
+            text = "There is too much output: from here on only the end of it is kept."
+            self._waiting += [event, AgentEvent(Kind.PROGRESS, {"text": text})]
+            return True
+        if not fits:
+            self._last.append(event)
+        return not fits
 
     async def say(self, text: str) -> None:
         """A line about what CodeForge itself is doing."""
@@ -59,6 +84,9 @@ class Reporter:
                 self._error = None
                 raise error
             batch, self._waiting = self._waiting, []
+            if facts:
+                batch += self._last
+                self._last.clear()
             if not batch and not facts:
                 return
             deadline = time.monotonic() + self._patience
