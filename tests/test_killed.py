@@ -74,6 +74,8 @@ async def test_a_delivery_that_was_cut_off_is_finished_once(tmp_path):
     await asyncio.gather(accepting, return_exceptions=True)
     gate.touch()
     async with server as api:
-        run = await api.until(run, "accepted")
+        async with asyncio.timeout(30):
+            while (run := await api.get(f"/runs/{run['id']}"))["state"] != "accepted":
+                await asyncio.sleep(0.02)
         assert git(repository, "rev-list", "--count", "main") == "2"
         assert git(repository, "rev-parse", "main") == run["delivered"]

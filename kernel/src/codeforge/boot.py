@@ -110,7 +110,7 @@ async def house(
         site = await stack.enter_async_context(listen(make_app(forge, routes), settings))
         forge.url = site.url
         await forge.coordinator.reap(everything=True)
-        await forge.reviews.resume()
+        await stack.enter_async_context(_background(forge.reviews.resume()))  # an origin may take long to answer
         if working:
             worker = Worker(forge.coordinator, forge.offers, settings, name=f"local-{os.getpid()}")
             await worker.recover()
@@ -184,5 +184,6 @@ async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()):
+            log.error("work in the background ended by an error of CodeForge", exc_info=error)

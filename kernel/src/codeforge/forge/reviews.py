@@ -40,7 +40,7 @@ class Reviews:
             raise Invalid(f"{verdict!r} is no verdict: say accept, send_back or reject.", field="verdict")
         if strategy not in STRATEGIES:
             raise Invalid(f"{strategy!r} is no strategy: say {', '.join(STRATEGIES)}.", field="strategy")
-        async with self._one_at_a_time.setdefault(run_id, asyncio.Lock()):
+        async with self._alone(run_id):
             run = await self._forge.runs.get(who, run_id)
             if verdict == "accept":
                 return await self._accept(who, run, comment, strategy)
@@ -49,6 +49,9 @@ class Reviews:
                     raise Conflict("The change was sent back already: say more to the run that goes on from it.")
                 return await self._forge.runs.follow_up(who, run, comment)
             return await self._reject(who, run, comment)
+
+    def _alone(self, run_id: str) -> asyncio.Lock:
+        return self._one_at_a_time.setdefault(run_id, asyncio.Lock())
 
     async def _reject(self, who: Principal, run: Run, comment: str) -> Run:
         if run.state == RunState.REJECTED:
@@ -65,7 +68,9 @@ class Reviews:
         if run.change is None or not (run.state == RunState.REVIEW or failed_check):
             raise Conflict(f"The run is {run.state.replace('_', ' ')}: there is no change to accept.")
         intent = {"by": who.user, "comment": comment, "strategy": strategy}
-        await self._forge.store.run(who.tenant_id, lambda d: d.update(t.Run, t.Run.id == run.id, intent=intent))
+        as_seen = t.Run.id == run.id, t.Run.state == run.state
+        if not await self._forge.store.run(who.tenant_id, lambda d: d.update(t.Run, *as_seen, intent=intent)):
+            raise Conflict("Somebody sent this change back right now: look at it again.")
         return await self.deliver(who, run, comment, strategy)
 
     async def deliver(self, who: Principal, run: Run, comment: str, strategy: str) -> Run:
@@ -99,11 +104,14 @@ class Reviews:
         for row in cut_off:
             intent = row["intent"]
             who = Principal(user_id="", user=intent["by"], tenant_id=row["tenant_id"], scopes=frozenset())
-            run = await self._forge.runs.get(who, row["id"])
-            try:
-                await self.deliver(who, run, intent["comment"], intent["strategy"])
-            except Exception as error:
-                await self._forge.note(run, f"The delivery could not be finished: {error}")
+            async with self._alone(row["id"]):
+                run = await self._forge.runs.get(who, row["id"])
+                if run.state != row["state"]:
+                    continue
+                try:
+                    await self.deliver(who, run, intent["comment"], intent["strategy"])
+                except Exception as error:
+                    await self._forge.note(run, f"The delivery could not be finished: {error}")
 
     async def _close(
         self, who: Principal, run: Run, state: RunState, comment: str, *more: AgentEvent, delivered: str | None = None
