@@ -79,3 +79,15 @@ async def test_a_delivery_that_was_cut_off_is_finished_once(tmp_path):
                 await asyncio.sleep(0.02)
         assert git(repository, "rev-list", "--count", "main") == "2"
         assert git(repository, "rev-parse", "main") == run["delivered"]
+
+
+async def test_an_agent_does_not_find_the_servers_keys_in_any_environment(tmp_path):
+    repository = new_repository(tmp_path / "repository")
+    secrets = {"OPENAI_API_KEY": "sk-hidden-4711", "CODEFORGE_TOKEN": "cftok_hidden-4711"}
+    async with Server(tmp_path / "data", env=secrets) as api:
+        project = await api.post("/projects", {"url": str(repository), "model": "none"})
+        each = "for e in /proc/[0-9]*/environ; do tr '\\0' '\\n' < $e; done 2>/dev/null"
+        script = f"{each} | grep -c -e hidden-471[1] > n; true"
+        run = await api.until(await api.start(project, script))
+        assert run["state"] == "review"
+        assert "+0" in (await api.get(f"/runs/{run['id']}/diff"))["diff"]

@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from codeforge import AgentBackend, Refusal, RunFailure, hookimpl
+from codeforge import Refusal, RunFailure, hookimpl
 from codeforge.plugins import Plugins
 from codeforge.settings import Settings
 
@@ -190,17 +190,3 @@ def test_a_plugin_may_bring_hooks_of_its_own(install, tmp_path):
         """,
     )
     assert facts(Plugins())["stranger_specs"].broken == ""
-
-
-def test_steering_is_told_by_the_method_that_is_overridden():
-    class Plain(AgentBackend):
-        name = "plain"
-
-        async def run(self, job):
-            yield None
-
-    class Steered(Plain):
-        async def steer(self, run_id, message):
-            pass
-
-    assert (Plain().can_steer(), Steered().can_steer()) == (False, True)

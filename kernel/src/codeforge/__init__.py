@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from codeforge.events import AgentEvent as AgentEvent
     from codeforge.events import Event as Event
     from codeforge.events import Kind as Kind
+    from codeforge.events import edited as edited
+    from codeforge.events import ended as ended
+    from codeforge.events import log as log
+    from codeforge.events import ran as ran
+    from codeforge.events import said as said
+    from codeforge.events import stuck as stuck
+    from codeforge.events import thought as thought
+    from codeforge.events import usage as usage
     from codeforge.forge import Forge as Forge
     from codeforge.hooks import hookimpl as hookimpl
     from codeforge.hooks import hookspec as hookspec
@@ -56,7 +64,7 @@ _HOMES = {
     "agents": "AgentBackend AgentJob Say",
     "errors": "CodeForgeError Conflict Forbidden Invalid MergeConflict NotFound Refusal RunFailure "
     "Unauthorized Unavailable",
-    "events": "AgentEvent Event Kind",
+    "events": "AgentEvent Event Kind edited ended log ran said stuck thought usage",
     "forge": "Forge",
     "hooks": "hookimpl hookspec",
     "http": "csrf failure public who",

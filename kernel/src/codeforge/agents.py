@@ -62,11 +62,3 @@ class AgentBackend(ABC):
         `codeforge.process.Process`, which sees to it). Anything raised ends the run as ``agent_error``;
         raise `RunFailure` to give another reason.
         """
-
-    async def steer(self, run_id: str, message: str) -> None:
-        """Give a message to the agent while it works on ``run_id``."""
-        raise NotImplementedError
-
-    def can_steer(self) -> bool:
-        """Whether `steer` is overridden."""
-        return type(self).steer is not AgentBackend.steer

@@ -97,9 +97,6 @@ ADVICE: dict[Reason, str] = {
     Reason.INTERNAL: "CodeForge itself failed: retry, and report it with the server's log.",
 }
 
-RETRIED = frozenset({Reason.LOST, Reason.SCM_UNREACHABLE})
-"""Faults of the infrastructure, which are tried again without a person."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:

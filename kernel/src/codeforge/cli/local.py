@@ -35,7 +35,9 @@ class LocalHouse:
 
     def __enter__(self) -> LocalHouse:
         from codeforge.boot import data_folder
+        from codeforge.cli.concealing import conceal_environment
 
+        conceal_environment()
         journal.keep(data_folder(self._settings), aloud=self._aloud)
         self._thread.start()
         try:

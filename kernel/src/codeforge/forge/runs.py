@@ -112,9 +112,11 @@ class Runs:
 
         def work(door: Door) -> None:
             row = row_of(door, run_id)
-            if row["state"] in HELD:
+            if row["state"] in HELD and row["want"] != "stop":
                 door.update(t.Run, t.Run.id == run_id, want="stop")
-            elif row["state"] in LIVE:
+                told = AgentEvent(Kind.PROGRESS, {"text": f"{who.user} asked to stop"})
+                history.append(door, row, [told])
+            elif row["state"] in LIVE - HELD:
                 end(door, row, RunState.STOPPED, detail=f"Stopped by {who.user} before it began.")
             keys.revoke(door, run_id)
 

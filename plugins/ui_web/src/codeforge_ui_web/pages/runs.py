@@ -30,7 +30,6 @@ async def _about(request: web.Request) -> dict[str, Any]:
     forge, person, run = request.app[FORGE], who(request), await _run(request)
     task, project = await forge.tasks.get(person, run.task_id), await forge.projects.get(person, run.project_id)
     replayed = any(call["replayed"] for call in await forge.calls.of_run(person, run.id))
-    steered = run.agent in forge.offers.agents and forge.offers.agents[run.agent].can_steer()
     advice = ADVICE[run.reason] if run.reason else ""
     return {
         "run": run,
@@ -38,7 +37,6 @@ async def _about(request: web.Request) -> dict[str, Any]:
         "project": project,
         "replayed": replayed,
         "advice": advice,
-        "steered": steered,
         "can": forge.runs.verbs(run),
         "live": run.state in LIVE,
     }

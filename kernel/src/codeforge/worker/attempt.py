@@ -1,0 +1,224 @@
+"""The work of one run: prepare a workspace, let the agent take its turns, keep what it did, run the check."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from contextlib import aclosing, suppress
+
+from codeforge.agents import AgentBackend, AgentJob
+from codeforge.errors import CodeForgeError, RunFailure, Unavailable
+from codeforge.events import AgentEvent, Kind
+from codeforge.forge import Assignment, Coordinator, Offers, Unheard
+from codeforge.model import ADVICE, Change, Reason, RunState
+from codeforge.scm import Workspace, summarise
+from codeforge.settings import Settings
+from codeforge.worker.checks import check
+from codeforge.worker.folder import RunFolder
+from codeforge.worker.reporter import Reporter
+
+log = logging.getLogger(__name__)
+PREPARE_SECONDS = 3600.0
+"""How long installing the agent, fetching the repository and asking the plugins may take together."""
+
+
+class Attempt:
+    """A run's work. `work` may be cancelled at any time; `keep` saves what there is, `clear` tidies up."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        reporter: Reporter,
+        coordinator: Coordinator,
+        offers: Offers,
+        settings: Settings,
+    ) -> None:
+        self._job, self._reporter, self._coordinator = assignment, reporter, coordinator
+        self._offers, self._settings = offers, settings
+        run = assignment.run
+        self._folder = RunFolder(settings.data_dir / "runs" / f"{run.id}-{run.generation}")
+        self._scm = offers.scms.get(assignment.project.scm)
+        self._workspace: Workspace | None = None
+        self._change: Change | None = None
+        self._seen = 0
+        self._unsaved = False
+
+    async def work(self) -> Change:
+        """Gives the change of a run that ended well. Raises `RunFailure`."""
+        job, reporter = self._job, self._reporter
+        self._loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(PREPARE_SECONDS) as limit:
+                agent = await self._prepare()
+        except TimeoutError as error:
+            if limit.expired():
+                raise RunFailure(Reason.TIME_LIMIT, f"Preparing took longer than {PREPARE_SECONDS:.0f} s.") from error
+            raise RunFailure(Reason.WORKSPACE_ERROR, f"Preparing waited in vain: {error or 'time-out'}.") from error
+        prompt, follow_up = job.run.prompt, job.memory is not None
+        deadline = self._loop.time() + job.project.limits.seconds
+        while True:
+            await self._turns(agent, prompt, follow_up, deadline)
+            change = await self._escrow()
+            await self.remember()
+            if change is None or change.head == job.start:
+                raise RunFailure(Reason.NOTHING_CHANGED, ADVICE[Reason.NOTHING_CHANGED])
+            try:
+                await reporter.move(RunState.CHECKING, change=change, words_seen=self._seen)
+            except Unheard:  # somebody spoke in the last moment
+                prompt, follow_up = await self._news(), True
+            else:
+                self._change = change
+                await self._check()
+                return change
+
+    async def _prepare(self) -> AgentBackend:
+        """Everything before the agent's first turn. Raises `RunFailure`."""
+        job, reporter = self._job, self._reporter
+        self._enough_disk()
+        if self._scm is None:
+            raise RunFailure(Reason.PLUGIN_MISSING, f"No plugin for {job.project.scm} repositories is installed.")
+        agent = self._offers.agents.get(job.run.agent)
+        if agent is None:
+            raise RunFailure(Reason.PLUGIN_MISSING, f"The agent {job.run.agent} is not installed.")
+        if not (await agent.check()).ok:
+            await reporter.say(f"Installing {job.run.agent}, once")
+            try:
+                await agent.install(self._say)
+            except Unavailable as error:
+                raise RunFailure(Reason.PLUGIN_MISSING, str(error)) from error
+        await reporter.say(f"Preparing a workspace of {job.project.name} at {job.project.branch}")
+        await asyncio.to_thread(self._folder.make, job.memory)
+        self._workspace = await self._scm.prepare(
+            job.project, self._folder.workspace, base=job.base, start=job.start, say=self._say
+        )
+        await asyncio.to_thread(self._folder.note_base, self._workspace.base)
+        await self._offers.before_run(job.run, job.task, job.project)
+        await reporter.move(RunState.WORKING, base=self._workspace.base)
+        return agent
+
+    def _say(self, text: str) -> None:
+        """A line of progress, from whatever thread."""
+        asyncio.run_coroutine_threadsafe(self._reporter.say(text), self._loop)
+
+    def _enough_disk(self) -> None:
+        free = shutil.disk_usage(self._settings.data_dir).free // 2**20
+        if free < self._settings.min_free_mb:
+            raise RunFailure(
+                Reason.WORKSPACE_ERROR,
+                f"Only {free} MB are free in {self._settings.data_dir}, less than {self._settings.min_free_mb} "
+                "(setting min_free_mb): make room, then retry.",
+            )
+
+    async def _turns(self, agent: AgentBackend, prompt: str, follow_up: bool, deadline: float) -> None:
+        """The agent's turns: the prompt, then whatever people said meanwhile. Raises `RunFailure`."""
+        while prompt:
+            try:
+                async with asyncio.timeout_at(deadline) as limit:
+                    await self._turn(agent, prompt, follow_up)
+            except TimeoutError as error:
+                if limit.expired():
+                    seconds, advice = self._job.project.limits.seconds, ADVICE[Reason.TIME_LIMIT]
+                    raise RunFailure(Reason.TIME_LIMIT, f"It took longer than {seconds} s. {advice}") from error
+                raise RunFailure(Reason.AGENT_ERROR, f"{self._job.run.agent} gave up waiting: {error}") from error
+            prompt, follow_up = await self._news(), True
+
+    async def _news(self) -> str:
+        """What people said since the agent was told last; "" when nothing."""
+        orders = await self._coordinator.renew(self._job.run.id, self._job.run.generation)
+        news = [text for _, text in orders.words[self._seen :]]
+        self._seen = len(orders.words)
+        return "\n\n".join(news)
+
+    async def _turn(self, agent: AgentBackend, prompt: str, follow_up: bool) -> None:
+        job = self._job
+        agent_job = AgentJob(
+            run_id=job.run.id,
+            prompt=prompt,
+            workspace=self._folder.workspace,
+            home=self._folder.home,
+            state=self._folder.state,
+            model=job.model,
+            gateway=job.gateway,
+            key=job.key,
+            limits=job.project.limits,
+            follow_up=follow_up,
+            mark=self._folder.mark(),
+        )
+        last: AgentEvent | None = None
+        async with aclosing(agent.run(agent_job)) as events:
+            async for event in events:
+                last = event
+                await self._reporter.add(event)
+        if last is None or last.kind != Kind.ENDED:
+            raise RunFailure(Reason.AGENT_ERROR, f"{job.run.agent} ended without a last word.")
+        if reason := last.data.get("reason"):
+            raise RunFailure(Reason(reason), last.data.get("detail") or ADVICE[Reason(reason)])
+
+    async def remember(self) -> None:
+        """Keep the agent's memory for a run that follows; without it, that run knows less, but this one counts."""
+        try:
+            if memory := await asyncio.to_thread(self._folder.memory):
+                await self._coordinator.remember(self._job.run.id, self._job.run.generation, memory)
+        except (OSError, Unavailable) as error:
+            log.warning("the agent's memory of run %s could not be kept: %s", self._job.run.id, error)
+
+    async def _check(self) -> None:
+        """Run the project's check. Raises `RunFailure`."""
+        job = self._job
+        command = job.project.check if job.task.check is None else job.task.check
+        if not command:
+            return
+        result = await check(
+            command,
+            workspace=self._folder.workspace,
+            home=self._folder.home,
+            mark=self._folder.mark(),
+            seconds=self._settings.check_seconds,
+            reporter=self._reporter,
+        )
+        await self._reporter.fact(check=result)
+        if not result.passed:
+            raise RunFailure(Reason.CHECK_FAILED, ADVICE[Reason.CHECK_FAILED])
+
+    async def _escrow(self) -> Change | None:
+        """Commit everything to the run's hidden ref; None when nothing differs from the base."""
+        if self._workspace is None or self._scm is None:
+            return None
+        job, workspace = self._job, self._workspace
+        head = await workspace.escrow(
+            self._folder.ref, f"{job.task.title}\n\nRun: {job.run.id}", _author(job.run.agent)
+        )
+        if head == workspace.base:
+            return None
+        files = await self._scm.changes(job.project, workspace.base, head)
+        return summarise(workspace.base, head, files)
+
+    async def keep(self) -> Change | None:
+        """Escrow on the way out: a fault here must not hide how the run ended.
+
+        Once the check has begun, what it leaves in the workspace is none of the agent's work.
+        """
+        if self._change:
+            return self._change
+        try:
+            return await self._escrow()
+        except Exception as error:
+            log.exception("the work of run %s could not be kept; its workspace stays", self._job.run.id)
+            with suppress(CodeForgeError):
+                await self._reporter.say(f"The work could not be kept ({error}); it stays in {self._folder.workspace}.")
+            self._workspace = None
+            self._unsaved = True
+            return None
+
+    async def clear(self) -> None:
+        if self._unsaved:
+            return
+        await asyncio.to_thread(self._folder.forget_base)
+        if self._workspace is not None:
+            await self._workspace.remove()
+        await asyncio.to_thread(self._folder.remove)
+
+
+def _author(agent: str) -> str:
+    return f"{agent} (CodeForge) <{agent}@codeforge.local>"
