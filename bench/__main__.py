@@ -10,7 +10,7 @@ NAMES = ("startup", "start", "events", "workspace", "dispatch", "gateway")
 
 
 def main() -> None:
-    console, rows = Console(), []
+    console, rows = Console(width=None if sys.stdout.isatty() else 130), []
     for name in sys.argv[1:] or NAMES:
         with console.status(f"measuring {name}"):
             rows += importlib.import_module(f"bench.{name}").measure()
