@@ -19,7 +19,7 @@ def project(codeforge, server):
 
 def test_projects_are_added_shown_edited_and_removed(codeforge, project):
     assert project["url"] == str(codeforge.folder / "repo")
-    assert "repo" in codeforge("projects", "list").out
+    assert "repo" in codeforge("projects", "list").out == codeforge("projects").out
     edited = codeforge("projects", "edit", "repo", "--check", "make test", "--steps", "7", "--json").json
     assert (edited["check"], edited["limits"]["steps"], edited["limits"]["seconds"]) == ("make test", 7, 3600)
     assert "check: make test" in codeforge("projects", "show", project["id"]).out

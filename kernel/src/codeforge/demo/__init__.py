@@ -57,7 +57,8 @@ def _sample(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     number = 1 + sum(1 for _ in folder.glob("intervals-*"))
     repository = folder / f"intervals-{number}"
-    shutil.copytree(HERE / "sample", repository)
+    shutil.copytree(HERE / "sample", repository, ignore=shutil.ignore_patterns("__pycache__"))
+    (repository / ".gitignore").write_text("__pycache__/\n")
     identity = {"NAME": "Demo", "EMAIL": "demo@localhost"}
     env = {"PATH": os.environ["PATH"], "HOME": str(repository), "GIT_CONFIG_NOSYSTEM": "1"}
     env |= {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in identity.items()}

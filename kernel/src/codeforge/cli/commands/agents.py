@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from codeforge.cli import options
+from codeforge.cli.listing import Listing
 from codeforge.cli.showing import Columns, Output
 from codeforge.cli.words import clean, say
 from codeforge.errors import NotFound, Unavailable
@@ -26,7 +27,7 @@ COLUMNS: Columns = {
 }
 
 
-@click.group()
+@click.group(cls=Listing)
 def command() -> None:
     """The agents on this machine: check and install them."""
 

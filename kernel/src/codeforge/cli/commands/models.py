@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from codeforge.cli.api import part
+from codeforge.cli.listing import Listing
 from codeforge.cli.options import asking
 from codeforge.cli.showing import Asking, Columns
 from codeforge.cli.words import money
 from codeforge.errors import Invalid
 
 
-@click.group()
+@click.group(cls=Listing)
 def command() -> None:
     """The models to choose from, and their providers."""
 

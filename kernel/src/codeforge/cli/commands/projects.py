@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from codeforge.cli.api import part
+from codeforge.cli.listing import Listing
 from codeforge.cli.options import asking
 from codeforge.cli.selection import address, project_of
 from codeforge.cli.showing import Asking, Columns
 
 
-@click.group()
+@click.group(cls=Listing)
 def command() -> None:
     """The repositories under management."""
 

@@ -8,6 +8,7 @@ import click
 
 from codeforge.cli import lines, showing
 from codeforge.cli.api import part
+from codeforge.cli.listing import Listing
 from codeforge.cli.options import asking
 from codeforge.cli.selection import project_of, prompt_of
 from codeforge.cli.showing import Asking, Columns
@@ -16,7 +17,7 @@ from codeforge.cli.words import clean, say, shortened
 run_id = click.argument("run")
 
 
-@click.group()
+@click.group(cls=Listing)
 def command() -> None:
     """The attempts at tasks: look, stop, review."""
 

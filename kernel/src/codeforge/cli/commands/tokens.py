@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from codeforge.cli.api import part
+from codeforge.cli.listing import Listing
 from codeforge.cli.options import asking
 from codeforge.cli.showing import Asking, Columns
 from codeforge.cli.words import say
 
 
-@click.group()
+@click.group(cls=Listing)
 def command() -> None:
     """The bearer tokens of scripts and other machines."""
 
