@@ -91,3 +91,20 @@ async def test_an_agent_does_not_find_the_servers_keys_in_any_environment(tmp_pa
         run = await api.until(await api.start(project, script))
         assert run["state"] == "review"
         assert "+0" in (await api.get(f"/runs/{run['id']}/diff"))["diff"]
+
+
+async def test_a_stop_ends_even_what_lost_its_shim(tmp_path):
+    repository, mark = new_repository(tmp_path / "repository"), f"2{os.getpid()}8"
+    async with Server(tmp_path / "data") as api:
+        project = await api.post("/projects", {"url": str(repository), "model": "none"})
+        run = await api.start(project, f"setsid sleep {mark} & echo up; wait")
+        await api.says(run, "up")
+        await until(lambda: alive(mark))
+        for process in psutil.process_iter(["cmdline"]):
+            if any(part.endswith("_shim.py") for part in process.info["cmdline"] or ()) and str(tmp_path) in repr(
+                process.environ()
+            ):
+                process.kill()
+        run = await api.until(run)
+        assert run["state"] == "failed"
+        assert not alive(mark)

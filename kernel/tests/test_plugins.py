@@ -160,6 +160,24 @@ def test_before_run_fails_closed():
     assert failed.value.reason == "internal"
 
 
+class BrokenGuard:
+    @hookimpl
+    def register_agents(self):
+        raise KeyError("oops")
+
+    @hookimpl
+    async def before_run(self):
+        """Would refuse some runs, were it not broken."""
+
+
+def test_no_run_passes_a_guard_that_broke(tmp_path):
+    plugins = Plugins(extra={"guard": BrokenGuard()})
+    asyncio.run(plugins.before_run(None, None, None))
+    plugins.agents(Settings(data_dir=tmp_path))
+    with pytest.raises(RunFailure, match="The plugin guard guards runs, but is broken"):
+        asyncio.run(plugins.before_run(None, None, None))
+
+
 def test_a_failing_listener_stops_nobody_else():
     listens = Listens()
     plugins = Plugins(extra={"fails": Fails(), "listens": listens, "fails_too": Fails()})

@@ -167,3 +167,17 @@ async def test_a_cancellation_during_the_stop_is_not_forgotten(tmp_path):
     await asyncio.wait([task])
     assert task.cancelled()
     assert not went_on.is_set()
+
+
+async def test_lines_end_when_the_shim_was_killed_and_a_stray_holds_the_streams_open(tmp_path):
+    mark = f"4{os.getpid()}6"
+    started = time.monotonic()
+    async with Process(["sh", "-c", f"setsid sleep {mark} & echo up; wait"], cwd=tmp_path, env=ENV) as process:
+        lines = process.lines()
+        assert await anext(lines) == ("stdout", "up")
+        os.kill(process.pid, signal.SIGKILL)
+        assert [line async for line in lines] == []
+        assert await process.wait() == 128 + signal.SIGKILL
+    assert time.monotonic() - started < 8
+    for stray in alive(mark):
+        stray.kill()

@@ -120,7 +120,10 @@ async def before_run(run: Run, task: Task, project: Project) -> None:
 
 @hookspec
 async def on_event(run: Run, event: Event) -> None:
-    """An event of a run has been stored. Must not wait long: the next event waits for it."""
+    """An event of a run has been stored. Must not wait long: the next event waits for it.
+
+    Told from the server's start to its end: what is stored while nobody listens is in the history only.
+    """
 
 
 @hookspec

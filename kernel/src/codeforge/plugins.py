@@ -45,6 +45,7 @@ class Plugins:
         self._pluggy = pluggy.PluginManager(PROJECT)
         self._pluggy.add_hookspecs(hookspecs)
         self._found: dict[str, dict[str, Any]] = {}
+        self._lost_guards: dict[str, str] = {}
         self._offered: dict[tuple[str, str], str] = {}
         ours = {"builtin": builtin, **(extra or {})}
         for name in ours:
@@ -125,7 +126,15 @@ class Plugins:
     # ---- moments
 
     async def before_run(self, run: Run, task: Task, project: Project) -> None:
-        """Raises `RunFailure` ("refused" with the plugin's words, or "internal" when a plugin failed)."""
+        """Raises `RunFailure` ("refused" with the plugin's words, or "internal" when a plugin failed).
+
+        A guard that broke after it was found guards no run any more, so none is let through.
+        """
+        for name, reason in self._lost_guards.items():
+            raise RunFailure(
+                Reason.REFUSED,
+                f"The plugin {name} guards runs, but is broken ({reason}): mend it, or name it in disabled_plugins.",
+            )
         for name, call in self._calls("before_run", run=run, task=task, project=project):
             try:
                 await call()
@@ -224,6 +233,8 @@ class Plugins:
         log.warning("plugin %s is broken: %s", name, reason)
         self._found[name]["broken"] = reason
         if self._pluggy.has_plugin(name):
+            if any(impl.plugin_name == name for impl in self._pluggy.hook.before_run.get_hookimpls()):
+                self._lost_guards[name] = reason
             self._pluggy.unregister(name=name)
 
     def _calls(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Callable[[], Any]]]:

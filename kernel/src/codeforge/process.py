@@ -14,6 +14,7 @@ from types import TracebackType
 _SHIM = str(Path(__file__).with_name("_shim.py"))
 _LINE_LIMIT = 32 * 1024
 _BUFFERED_LINES = 1000
+_STRAY_SECONDS = 1.0
 
 
 class Process:
@@ -38,6 +39,7 @@ class Process:
         self._lifeline: int | None = None
         self._lines: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(_BUFFERED_LINES)
         self._readers: list[asyncio.Task[None]] = []
+        self._told = 0
 
     async def __aenter__(self) -> Process:
         theirs, self._lifeline = os.pipe()
@@ -54,12 +56,12 @@ class Process:
             os.close(theirs)
         assert self._shim.stdout
         assert self._shim.stderr
-        self._open = 2
         self._readers = [
             asyncio.create_task(self._read(self._shim.stdout, "stdout")),
             asyncio.create_task(self._read(self._shim.stderr, "stderr")),
             asyncio.create_task(self._feed()),
         ]
+        self._ending = asyncio.create_task(self._end_of_lines(self._readers[:2]))
         return self
 
     @property
@@ -80,21 +82,25 @@ class Process:
 
         Read `lines` to their end first: a command that fills a pipe nobody reads does not end.
         """
-        return await self._shim.wait()
+        while self._shim.returncode is None:  # asyncio's own wait lasts until a stray has closed the pipes too
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._shim.wait(), _STRAY_SECONDS)
+        code = self._shim.returncode
+        return code if code >= 0 else 128 - code
 
     async def stop(self) -> int:
         """Stop the command and everything below; returns when all of it is gone."""
         self._cut()
-        for reader in self._readers:
-            reader.cancel()
-        await asyncio.gather(*self._readers, return_exceptions=True)
+        for task in (*self._readers, self._ending):
+            task.cancel()
+        await asyncio.gather(*self._readers, self._ending, return_exceptions=True)
         drains = [asyncio.create_task(_drain(s)) for s in (self._shim.stdout, self._shim.stderr) if s]
         try:
-            return await asyncio.wait_for(self._shim.wait(), self._grace + 10)
+            return await asyncio.wait_for(self.wait(), self._grace + 10)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 os.kill(self._shim.pid, signal.SIGKILL)
-            return await self._shim.wait()
+            return await self.wait()
         finally:
             for drain in drains:
                 drain.cancel()
@@ -124,6 +130,16 @@ class Process:
             await self._shim.stdin.drain()
             self._shim.stdin.close()
 
+    async def _end_of_lines(self, readers: list[asyncio.Task[None]]) -> None:
+        """Close `lines` when both streams have ended, or when only strays of a shim that was killed hold them open."""
+        reading, told = set(readers), -1
+        while reading and (self._shim.returncode is None or told != self._told or self._lines.full()):
+            told = self._told
+            _, reading = await asyncio.wait(reading, timeout=_STRAY_SECONDS)
+        for reader in reading:
+            reader.cancel()
+        await self._lines.put(None)
+
     async def _read(self, stream: asyncio.StreamReader, name: str) -> None:
         rest = b""
         while chunk := await stream.read(_LINE_LIMIT):
@@ -133,11 +149,9 @@ class Process:
                 rest = b""
             for line in whole:
                 await self._lines.put((name, line.decode(errors="replace").removesuffix("\r")))
+                self._told += 1
         if rest:
             await self._lines.put((name, rest.decode(errors="replace")))
-        self._open -= 1
-        if not self._open:
-            await self._lines.put(None)
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:

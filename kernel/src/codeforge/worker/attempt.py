@@ -211,6 +211,10 @@ class Attempt:
             self._unsaved = True
             return None
 
+    async def nothing_left(self) -> None:
+        """End whatever still carries the run's mark: a process whose shim was killed has nobody else to end it."""
+        await asyncio.to_thread(self._folder.end_processes)
+
     async def clear(self) -> None:
         if self._unsaved:
             return

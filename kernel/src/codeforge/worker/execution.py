@@ -41,6 +41,7 @@ class Execution:
     async def _see_through(self, work: asyncio.Task[Change]) -> None:
         watch = asyncio.create_task(self._watch(work))
         await asyncio.wait([work])
+        await self._attempt.nothing_left()
         try:  # keeping the work of a large repository takes its time: the lease is renewed until all is said
             with suppress(Fenced):
                 await self._conclude(work)
