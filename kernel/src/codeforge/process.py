@@ -104,6 +104,7 @@ class Process:
         finally:
             for drain in drains:
                 drain.cancel()
+            self._shim._transport.close()  # type: ignore[attr-defined]  # a stray may hold the pipes; no public way
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
