@@ -144,6 +144,25 @@ async def test_a_form_brings_the_token_in_a_field(browser):
     assert good.text == "changed red"
 
 
+PART = b'--b\r\nContent-Disposition: form-data; name="token"\r\n'
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        ("application/x-www-form-urlencoded; charset=utf-7", b"token=+2AA-"),
+        ("application/x-www-form-urlencoded; charset=none", b"token=x"),
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=b", PART + b"Content-Transfer-Encoding: odd\r\n\r\nx\r\n--b--\r\n"),
+        ("multipart/form-data; boundary=b", PART + b"A: " + b"x" * 9000 + b"\r\n\r\nx\r\n--b--\r\n"),
+        ("multipart/form-data; boundary=b", PART + b": x\r\n\r\nx\r\n--b--\r\n"),
+    ],
+)
+async def test_a_form_that_makes_no_sense_is_the_senders_fault(stranger, kind, sent):
+    answer = await stranger("POST", "/signin", data=sent, headers={"Content-Type": kind})
+    assert (answer.status, "The form cannot be read" in answer.text) == (400, True)
+
+
 async def test_signing_out_ends_the_session_everywhere(browser):
     cookie = browser.entered.headers["Set-Cookie"].split(";")[0]
     out = await browser("POST", "/signout", data={"csrf": browser.csrf})

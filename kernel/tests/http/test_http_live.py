@@ -97,6 +97,31 @@ async def test_a_stream_ends_when_its_token_is_revoked(api, forge, who, working,
         assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
 
 
+async def test_a_busy_stream_ends_when_its_token_is_revoked(api, forge, who, working, say, monkeypatch):
+    monkeypatch.setattr(live, "BEAT", 0.1)
+    token_id, secret = await forge.accounts.new_token(who, "short")
+
+    async def talk():
+        while True:
+            await say(working, "more")
+
+    url = f"{api.url}/api/v1/runs/{working.id}/events"
+    headers = {"Authorization": f"Bearer {secret}", **SSE}
+    async with asyncio.timeout(20), api.session.get(url, headers=headers) as answer:
+        talking = asyncio.create_task(talk())
+        await sse(answer, 3)
+        await forge.accounts.revoke_token(who, token_id)
+        await answer.content.read()
+        talking.cancel()
+
+
+async def test_a_head_request_gets_no_events(api, working):
+    for _ in range(2):  # a body would be taken for the answer to the second
+        async with asyncio.timeout(20):
+            answer = await api("HEAD", f"/runs/{working.id}/events", headers=SSE)
+        assert (answer.status, answer.headers["Content-Type"]) == (200, SSE["Accept"])
+
+
 async def test_the_stream_brings_every_run_of_the_tenant_in_order(connect, forge, who, working, say):
     async with connect("?after=0") as socket:
         before = await heard(socket, 3)

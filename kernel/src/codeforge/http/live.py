@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
@@ -19,18 +20,21 @@ BEAT = 15.0
 async def batches(request: web.Request, run_id: str | None, after: int) -> AsyncGenerator[list[Event], None]:
     """Every event after ``after``, then new ones, in batches; an empty one each `BEAT` seconds of quiet.
 
-    Ends when the server closes. Raises `Unauthorized` at a beat when the token or session has ended.
+    Ends when the server closes. Raises `Unauthorized` within a beat after the token or session has ended.
     """
     forge, closing = request.app[FORGE], asyncio.ensure_future(request.app[CLOSING].wait())
     source = forge.history.follow(who(request).tenant_id, run_id, after)
     coming = asyncio.ensure_future(anext(source))
+    known = time.monotonic()
     try:
         while True:
             await asyncio.wait({coming, closing}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
             if closing.done():
                 return
-            if not coming.done():
+            if time.monotonic() - known >= BEAT or not coming.done():  # events without a pause hide no revocation
                 await resolve(request)
+                known = time.monotonic()
+            if not coming.done():
                 yield []
                 continue
             batch = coming.result()

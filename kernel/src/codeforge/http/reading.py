@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 
 from codeforge.errors import CodeForgeError, Invalid
@@ -62,10 +63,11 @@ async def body(request: web.Request, model: type[M], default: M | None = None) -
 async def form(request: web.Request) -> dict[str, str]:
     """The text fields of a form. Raises `Malformed`."""
     try:
-        found = await request.post()
-    except (ValueError, LookupError):
+        found = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        "".join([*found, *found.values()]).encode()
+    except (ValueError, LookupError, RuntimeError, HttpProcessingError):  # whatever aiohttp makes of broken parts
         raise Malformed("The form cannot be read: send it as UTF-8.") from None
-    return {name: value for name, value in found.items() if isinstance(value, str)}
+    return found
 
 
 def check_text(request: web.Request) -> None:

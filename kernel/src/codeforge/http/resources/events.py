@@ -45,6 +45,8 @@ async def read_events(
 async def _stream(request: web.Request, run_id: str, after: int) -> web.StreamResponse:
     answer = web.StreamResponse(headers={"Content-Type": SSE, "X-Accel-Buffering": "no"})
     await answer.prepare(request)
+    if request.method == "HEAD":
+        return answer
     with suppress(ConnectionError, Unauthorized):
         await answer.write(b"retry: 1000\n\n")
         async with aclosing(live.batches(request, run_id, after)) as batches:
