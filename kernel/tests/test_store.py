@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from codeforge.errors import Unavailable
+from codeforge.events import said
+from codeforge.forge import history
 from codeforge.store import Store
 from codeforge.store import tables as t
 
@@ -52,6 +54,20 @@ asyncio.run(main())
 """
     opening = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
     assert [process.wait() for process in opening] == [0, 0, 0]
+
+
+async def test_offsets_of_events_that_are_gone_are_not_given_again(tmp_path):
+    store = await Store.open(tmp_path)
+
+    def number(door):
+        history.append(door, {"id": "r", "tenant_id": "x"}, [said("a"), said("b")])
+        [*_, last] = door.all(t.Event)
+        door.delete(t.Event)
+        return last["offset"]
+
+    first, second = [await store.run("x", number) for _ in range(2)]
+    assert (first, second) == (2, 4)  # who has read up to 2 must be told of the next
+    await store.close()
 
 
 async def test_a_unit_of_work_that_fails_leaves_nothing(tmp_path):

@@ -115,7 +115,7 @@ CREATE INDEX "run_state_priority_id" ON "run" ("state", "priority", "id");
 CREATE UNIQUE INDEX "run_task_id_number" ON "run" ("task_id", "number");
 
 CREATE TABLE "event" (
-  "offset" INTEGER NOT NULL PRIMARY KEY,
+  "offset" INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   "tenant_id" VARCHAR(64) NOT NULL,
   "run_id" VARCHAR(64) NOT NULL,
   "seq" INTEGER NOT NULL,
