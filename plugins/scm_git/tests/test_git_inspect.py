@@ -180,3 +180,12 @@ def test_a_path_that_leaves_the_mirrors_is_refused(desk):
         with pytest.raises(Invalid, match="cannot be the id"):
             asyncio.run(desk.scm.forget(project))
     assert Path(desk.root / "origin").exists()
+
+
+async def test_a_clone_with_references_to_its_own_origin_is_fetched_once(desk_on, origin, repo_at, tmp_path):
+    origin.git("clone", "-q", ".", str(tmp_path / "clone"))
+    assert repo_at(tmp_path / "clone").git("rev-parse", "refs/remotes/origin/HEAD")
+    desk = desk_on(str(tmp_path / "clone"))
+    await desk.prepare()
+    await desk.prepare()
+    assert len([text for text in desk.told if text.startswith("Fetching")]) == 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from codeforge import Reason, RunFailure, Unavailable
+from codeforge_scm_git.command import in_thread, pause
 from codeforge_scm_git.health import check, judge
 
 
@@ -158,3 +159,29 @@ def alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+async def test_a_mirror_whose_head_was_cut_off_is_mended(desk):
+    await desk.prepare()
+    (desk.mirror.path / "HEAD").write_text("")
+    await desk.prepare()
+
+
+async def test_a_damaged_mirror_is_told_and_not_blamed_on_the_origin(desk, origin):
+    await desk.prepare()
+    for file in desk.mirror.path.glob("objects/??/*"):
+        file.chmod(0o600)
+        file.write_bytes(b"")
+    origin.commit({"new": "1"})
+    with pytest.raises(RunFailure, match=r"mirror .* is damaged: move it away") as failure:
+        await desk.prepare()
+    assert failure.value.reason == Reason.WORKSPACE_ERROR
+
+
+async def test_origins_that_do_not_answer_hold_up_no_other_threads(desk):
+    waiting = [asyncio.create_task(in_thread(pause, 60)) for _ in range(40)]
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(asyncio.to_thread(lambda: "served"), 10) == "served"
+    for each in waiting:
+        each.cancel()
+    await asyncio.wait(waiting)

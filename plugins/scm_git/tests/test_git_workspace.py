@@ -479,3 +479,43 @@ def test_removal_works_for_a_user_who_is_not_root(tmp_path):
         os._exit(0 if not folder.exists() else 1)
     assert os.waitpid(child, 0)[1] == 0
     root.rmdir()
+
+
+async def test_what_the_agent_committed_is_kept_although_it_is_ignored(desk, origin, repo_at):
+    origin.commit({".gitignore": "*.log\n"})
+    workspace = await desk.prepare()
+    inside = repo_at(workspace.path)
+    inside.write({"forced.log": "1", "later.tmp": "2", "gone.log": "3", "folder/linked.log": "4"})
+    inside.git("add", "-f", ".")
+    inside.git("commit", "-q", "-m", "mine")
+    inside.write({".gitignore": "*.log\n*.tmp\n", "never.log": "5"})
+    (workspace.path / "gone.log").unlink()
+    shutil.rmtree(workspace.path / "folder")
+    (workspace.path / "folder").symlink_to("/etc")
+    change = await desk.escrow(workspace)
+    assert set(desk.files(change.head)) == {".gitignore", "a.py", "docs/b.md", "forced.log", "later.tmp", "folder"}
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16", "NONSENSE"])
+async def test_files_that_break_the_promise_of_their_encoding_are_kept_as_they_are(desk, origin, repo_at, encoding):
+    origin.commit({"old.txt": "old", ".gitattributes": "* text=auto\n"})
+    workspace = await desk.prepare()
+    attributes = f"* text=auto\n*.txt working-tree-encoding={encoding}\n"
+    repo_at(workspace.path).write(
+        {".gitattributes": attributes, "old.txt": b"odd", "a b\n.txt": b"\xff\xfeabc", "lines": "1\r\n", "n.py": "1"}
+    )
+    (workspace.path / "link.txt").symlink_to("/etc/passwd")
+    change = await desk.escrow(workspace)
+    names = ("old.txt", "lines", "link.txt")
+    kept = [desk.mirror.git("cat-file", "-p", f"{change.head}:{name}") for name in names]
+    assert kept == ["odd", "1", "/etc/passwd"]
+    assert {"n.py", "a b\n.txt"} <= set(desk.files(change.head))
+    assert "encoding that .gitattributes names: old.txt" in desk.mirror.git("log", "-1", "--format=%B", change.head)
+
+
+async def test_a_workspace_whose_record_was_cut_off_is_none(desk):
+    workspace = await desk.prepare()
+    [record] = desk.mirror.path.glob("codeforge/*/record.json")
+    record.write_text("{")
+    with pytest.raises(Invalid, match="is not a workspace"):
+        await desk.scm.reopen(desk.project, workspace.path, workspace.base)

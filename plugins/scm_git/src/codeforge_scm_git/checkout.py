@@ -62,7 +62,7 @@ def recorded(mirror: Mirror, path: Path) -> str:
     """The commit that the workspace at ``path`` was made with. Raises `Invalid` where we made none there."""
     try:
         record = json.loads((mirror.private(path) / "record.json").read_text())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # never made, or cut off by a full disk
         record = {}
     if record.get("path") != str(path) or path.is_symlink() or not path.is_dir():
         raise Invalid(f"{path} is not a workspace of project {mirror.project.name}.")

@@ -9,8 +9,9 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -20,6 +21,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 SECONDS = 900.0
 _GRACE = 3.0
+_THREADS = ThreadPoolExecutor(64, "git")  # of our own: a few remotes that do not answer would hold up all other threads
 
 # What git and its children need of the service's environment. Everything else stays out of it, because the hooks of
 # a local origin run there: the service's own settings, providers' keys, and GIT_* variables that would redirect us.
@@ -79,7 +81,8 @@ async def in_thread(work: Callable[P, T], *args: P.args, **options: P.kwargs) ->
         STOP.set(stop)
         return work(*args, **options)
 
-    task = asyncio.ensure_future(asyncio.to_thread(watched))
+    context = copy_context()
+    task = asyncio.get_running_loop().run_in_executor(_THREADS, context.run, watched)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

@@ -15,7 +15,7 @@ from pathlib import Path
 from codeforge import Conflict, Invalid, Project, Say, Unavailable
 from codeforge_scm_git import tree
 from codeforge_scm_git.command import GitError, pause
-from codeforge_scm_git.faults import explain
+from codeforge_scm_git.faults import Unusable, explain, words
 from codeforge_scm_git.origin import Heads, Origin
 from codeforge_scm_git.sealed import Sealed, create
 
@@ -108,9 +108,18 @@ class Mirror:
                 return origin.fetch(self.path)
             except GitError as failure:
                 if ".lock': File exists" not in failure.err or time.monotonic() > deadline:
-                    raise explain(failure, origin.address.url) from failure
+                    raise self._own(failure) or explain(failure, origin.address.url) from failure
             self._drop_abandoned_locks()
             pause(0.5)
+
+    def _own(self, failure: GitError) -> Unusable | None:
+        """What is wrong with the mirror and not with the origin: git names its files then."""
+        if f"{self.path}/objects/" not in failure.err:
+            return None
+        return Unusable(
+            f"The mirror {self.path} is damaged: move it away, and the next run makes it anew. Changes that"
+            f" nobody has accepted yet are in it alone. git says: {words(failure.err, 1)}"
+        )
 
     def _drop_abandoned_locks(self) -> None:
         for lock in [*self.path.glob("*.lock"), *(self.path / "refs").rglob("*.lock")]:

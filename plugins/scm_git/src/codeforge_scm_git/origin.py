@@ -76,7 +76,7 @@ class Origin:
             value, _, ref = line.partition("\t")
             if value.startswith("ref: refs/heads/") and ref == "HEAD":
                 head = value.removeprefix("ref: refs/heads/")
-            elif ref.startswith("refs/") and not ref.endswith("^{}"):
+            elif ref.startswith(("refs/heads/", "refs/tags/")) and not ref.endswith("^{}"):  # "HEAD" matches more
                 refs[ref] = value
         return Heads(head, refs)
 

@@ -112,12 +112,12 @@ def create(gitdir: Path, object_format: str = "sha1") -> Sealed:
     """Make ``gitdir`` a bare repository with our configuration; cheap and harmless where it is one already."""
     sha1 = object_format == "sha1"
     config = CONFIG.format(version=0 if sha1 else 1, extension="" if sha1 else f"objectFormat = {object_format}")
-    file = gitdir / "config"
-    if not file.is_file() or file.read_text() != config or not (gitdir / "HEAD").is_file():
+    wanted = {gitdir / "HEAD": "ref: refs/heads/none\n", gitdir / "config": config}
+    if any(not file.is_file() or file.read_text() != text for file, text in wanted.items()):
         gitdir.mkdir(parents=True, exist_ok=True)
         (gitdir / "objects" / "info").mkdir(parents=True, exist_ok=True)
         (gitdir / "objects" / "pack").mkdir(exist_ok=True)
         (gitdir / "refs").mkdir(exist_ok=True)
-        (gitdir / "HEAD").write_text("ref: refs/heads/none\n")
-        file.write_text(config)
+        for file, text in wanted.items():
+            file.write_text(text)
     return Sealed(gitdir)

@@ -20,31 +20,36 @@ _DEEPEST = 20
 _GITLINK = b"160000"
 
 
-def take(mirror: Sealed, path: Path, private: Path, start: str) -> tuple[str, list[str]]:
-    """The tree of all that is in ``path``, and sentences on what could not be taken into it."""
+def take(mirror: Sealed, path: Path, private: Path, start: str, head: str) -> tuple[str, list[str]]:
+    """The tree of all that is in ``path``, and sentences on what could not be taken into it as it is.
+
+    ``head`` is the agent's last commit: what it committed is no file to ignore.
+    """
     index = private / "index"
     (private / "index.lock").unlink(missing_ok=True)
     git = mirror.on(path, index)
     if not index.is_file():
         git("read-tree", start)
     try:
-        return _take(git, path, private)
+        return _take(git, path, private, start, head)
     except GitError as failure:
         if "Permission denied" not in failure.err:
             raise
         tree.unlock(path)
-        return _take(git, path, private)
+        return _take(git, path, private, start, head)
 
 
-def _take(git: Sealed, path: Path, private: Path) -> tuple[str, list[str]]:
+def _take(git: Sealed, path: Path, private: Path, start: str, head: str) -> tuple[str, list[str]]:
     gone, there = _changed(git)
+    there += _committed(git, path, start, head)
     there += _others(git, path, _ignores(path, private), _DEEPEST)
     regular = [name for name in there if _storable(os.fsencode(path) + b"/" + name)]
     gone += set(there).difference(regular)
     if gone:
         git("update-index", "--force-remove", "-z", "--stdin", stdin=_lines(gone))
-    left = _add(git, regular) if regular else []
-    notes = [f"Not included, because git cannot store the name: {_shown(name)}" for name in left]
+    left, raw = _add(git, path, regular)
+    notes = [f"Kept as it is, because it is not in the encoding that .gitattributes names: {_shown(n)}" for n in raw]
+    notes += [f"Not included, because git cannot store the name: {_shown(name)}" for name in left]
     notes += [f"Not included, because it lies in a submodule: {_shown(name)}" for name in _filled_gitlinks(git, path)]
     return git.word("write-tree"), notes
 
@@ -60,6 +65,16 @@ def _changed(git: Sealed) -> tuple[list[bytes], list[bytes]]:
         elif not old == new == _GITLINK:  # a submodule stays at the commit that the project pins
             there.append(name)
     return gone, there
+
+
+def _committed(git: Sealed, path: Path, start: str, head: str) -> list[bytes]:
+    """Files that the agent's commits added; where they still are, as a rule ``_others`` finds them, too."""
+    added = git("diff-tree", "-r", "-z", "--name-only", "--no-renames", "--diff-filter=A", start, head)
+    return [name for name in added.split(b"\0")[:-1] if not _beyond_a_link(path / os.fsdecode(name), path)]
+
+
+def _beyond_a_link(file: Path, root: Path) -> bool:
+    return file.parent.resolve() != root.resolve() / file.parent.relative_to(root)
 
 
 def _others(git: Sealed, root: Path, ignores: list[str], depth: int) -> list[bytes]:
@@ -98,14 +113,34 @@ def _storable(name: bytes) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISLNK(mode)
 
 
-def _add(git: Sealed, names: list[bytes]) -> list[bytes]:
-    """Take files into the index; gives those that git skips, such as a name that would pass for .git elsewhere."""
+def _add(git: Sealed, path: Path, names: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Take files into the index; gives those that git skips, such as a name that would pass for .git elsewhere,
+    and those that went in as they are, because they have not the encoding that .gitattributes promises."""
+    if not names:
+        return [], []
     status, _, err = git.status("update-index", "--add", "--replace", "--remove", "-z", "--stdin", stdin=_lines(names))
+    if status and "encode" in err and (raw := _misencoded(git, path, names)):
+        for name in raw:
+            _add_raw(git, path, name)
+        return _add(git, path, [name for name in names if name not in raw])[0], raw
     if status:
         raise GitError("update-index", status, err)
     if "Ignoring path" not in err:
-        return []
-    return [name for name in names if f"Ignoring path {name.decode(errors='replace')}\n" in err]
+        return [], []
+    return [name for name in names if f"Ignoring path {name.decode(errors='replace')}\n" in err], []
+
+
+def _misencoded(git: Sealed, path: Path, names: list[bytes]) -> list[bytes]:
+    about = git("check-attr", "-z", "--stdin", "working-tree-encoding", stdin=_lines(names)).split(b"\0")
+    named = [name for name, value in zip(about[::3], about[2::3], strict=False) if value != b"unspecified"]
+    regular = [name for name in named if not (path / os.fsdecode(name)).is_symlink()]
+    return [name for name in regular if git.status("hash-object", "-w", "--", os.fsdecode(name))[0]]
+
+
+def _add_raw(git: Sealed, path: Path, name: bytes) -> None:
+    oid = git.word("hash-object", "-w", "--no-filters", "--", os.fsdecode(name))
+    mode = "100755" if (path / os.fsdecode(name)).lstat().st_mode & stat.S_IXUSR else "100644"
+    git("update-index", "--add", "--replace", "-z", "--index-info", stdin=f"{mode} {oid}\t".encode() + name + b"\0")
 
 
 def _filled_gitlinks(git: Sealed, path: Path) -> Iterator[bytes]:

@@ -36,7 +36,7 @@ class GitWorkspace(Workspace):
                 raise RunFailure(Reason.WORKSPACE_ERROR, f"The workspace {self.path} is gone: start the run again.")
             private.mkdir(parents=True, exist_ok=True)
             head = ancestry.adopt(git, self.path, private, self._start, self.base)
-            files, notes = snapshot.take(git, self.path, private, self._start)
+            files, notes = snapshot.take(git, self.path, private, self._start, head)
             if files != git.word("rev-parse", f"{head}^{{tree}}"):
                 head = commit(git, files, [head], "\n\n".join([message.strip(), *notes]), author=author)
             self._mirror.keep(ref, head)
