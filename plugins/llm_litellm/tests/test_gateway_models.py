@@ -103,7 +103,7 @@ async def test_the_environments_providers_are_used_but_never_stored_and_a_stored
 
 
 async def test_a_provider_that_fails_or_hangs_neither_breaks_nor_stops_the_list(house, serving, monkeypatch):
-    monkeypatch.setattr(listing, "PATIENCE", 0.3)
+    monkeypatch.setattr(listing, "PATIENCE", 2.0)
 
     async def hanging(request):
         await asyncio.Event().wait()
@@ -116,10 +116,10 @@ async def test_a_provider_that_fails_or_hangs_neither_breaks_nor_stops_the_list(
         await house.provider(name="works", url=fine)
         started = time.monotonic()
         assert await names(house) == ["works/m"]
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
         started = time.monotonic()
         assert await names(house) == ["works/m"]
-        assert time.monotonic() - started < 0.25
+        assert time.monotonic() - started < 1.5  # not another wait for the one that hangs
         health = {one.name: one for one in house.gateway.health()}
     assert health["models of works"].ok
     assert [health[f"models of {name}"].ok for name in ("hangs", "refuses", "lost")] == [False, False, False]
