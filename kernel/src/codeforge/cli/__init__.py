@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -28,5 +29,7 @@ def codeforge(debug: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 not done, 2 called wrongly, 130 interrupted."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what a terminal cannot show gets its number, as on stderr
+        sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if arguments is None else list(arguments)
     sys.exit(guarded(lambda: codeforge.main(words, prog_name="codeforge", standalone_mode=False), words))

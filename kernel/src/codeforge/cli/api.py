@@ -40,7 +40,7 @@ class Api:
 
     def get(self, path: str, /, **query: object) -> Any:
         """The JSON at ``path`` (below /api/v1); query values that are None are left out."""
-        return json.loads(self._ask("GET", path, query))
+        return self._read(self._ask("GET", path, query))
 
     def text(self, path: str, /, accept: str, **query: object) -> str:
         """The text at ``path``, in the content type ``accept``."""
@@ -84,7 +84,15 @@ class Api:
 
     def _change(self, method: str, path: str, body: object, headers: dict[str, str] | None = None) -> Any:
         answer = self._ask(method, path, {}, body=body, headers=headers)
-        return json.loads(answer) if answer else None
+        return self._read(answer) if answer else None
+
+    def _read(self, answer: bytes) -> Any:
+        try:
+            return json.loads(answer)
+        except ValueError as error:
+            raise Lost(
+                f"What {self.url} answered is cut off, or not CodeForge's: see whether it runs, and at this address."
+            ) from error
 
     def _ask(
         self,
@@ -116,7 +124,7 @@ class Api:
             answer = connection.getresponse()
             if answer.status >= 300:
                 raise _error(answer.status, answer.read())
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, UnicodeError) as error:
             raise Lost(f"The server at {self.url} does not answer ({error}): see whether it runs.") from error
         return answer
 

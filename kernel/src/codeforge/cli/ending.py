@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 
 import click
 
-from codeforge.cli.words import say
+from codeforge.cli.words import say, silence
 from codeforge.errors import CodeForgeError
 
 INTERRUPTED = 130
@@ -22,7 +21,8 @@ def guarded(command: Callable[[], object], words: Sequence[str]) -> int:
     debug = "--debug" in words[: next((n for n, word in enumerate(words) if not word.startswith("-")), len(words))]
     try:
         result = command()
-        sys.stdout.flush()
+        if sys.stdout:  # None where a service has closed it
+            sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -30,7 +30,7 @@ def guarded(command: Callable[[], object], words: Sequence[str]) -> int:
         say("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:  # whoever reads our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         return 1
     except CodeForgeError as error:
         if debug:

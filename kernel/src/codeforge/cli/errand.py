@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count as numbers
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from codeforge.cli.api import Api, Lost, part
 from codeforge.cli.configuration import settled
 from codeforge.cli.following import follow
 from codeforge.cli.reach import Reached, reached, running
-from codeforge.cli.selection import address
+from codeforge.cli.selection import address, prompt_of
 from codeforge.cli.signals import Wishes
 from codeforge.cli.views import view
 from codeforge.cli.words import clean, count, say
@@ -24,7 +24,9 @@ LINGER = 3.0
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What was asked for on the command line. ``strategy`` is set when a good change is to be accepted."""
+    """What was asked for on the command line. ``strategy`` is set when a good change is to be accepted; ``prompt``
+    may be "-" for stdin.
+    """
 
     repo: str
     prompt: str
@@ -39,22 +41,23 @@ class Errand:
     """One task from the words to the change. ``flags`` are settings from the command line."""
 
     def __init__(self, token_file: Path | None, *, as_json: bool, **flags: Any) -> None:
-        self._token_file, self._as_json, self._flags = token_file, as_json, flags
+        self._token_file, self._flags = token_file, flags
+        self._owes_json = as_json
 
     def do(self, wanted: Wanted) -> int:
         """Gives the exit code. Raises `CodeForgeError` when there is no run, or no word of how it ended."""
-        told = False
         try:
             self._settings = settled(**self._flags)
+            wanted = replace(wanted, prompt=prompt_of(wanted.prompt))
             with reached(self._settings, self._token_file, working=True) as server:
                 run, code = self._with(server, wanted)
-                told = True
                 if server.house:
                     _wait_for_others(server.api, run["id"])
                 return code
-        except CodeForgeError as error:
-            if self._as_json and not told:
-                showing.print_json(outcome.failed(str(error)))
+        except (Exception, KeyboardInterrupt) as error:
+            if self._owes_json:
+                interrupted = isinstance(error, KeyboardInterrupt)
+                showing.print_json(outcome.failed("Interrupted." if interrupted else str(error) or repr(error)))
             raise
 
     def _with(self, server: Reached, wanted: Wanted) -> tuple[dict[str, Any], int]:
@@ -74,7 +77,8 @@ class Errand:
                 except CodeForgeError as fault:
                     error = f"The change could not be accepted: {fault}"
             diff = api.get(f"/runs/{part(run['id'])}/diff")
-        if self._as_json:
+        if self._owes_json:
+            self._owes_json = False
             showing.print_json(outcome.document(run, diff, error))
         else:
             outcome.tell(run, diff)
@@ -110,7 +114,7 @@ def _wait_for_others(api: Api, mine: str) -> None:
 
 def project_for(api: Api, wanted: Wanted) -> dict[str, Any]:
     """The project of the wanted repository and branch, taken in when there is none."""
-    url = address(wanted.repo, Path.cwd())
+    url = address(wanted.repo)
     seen = api.post("/projects/inspect", {"url": url})
     if seen["dirty"]:
         paths = ", ".join(seen["dirty"][:3]) + (", ..." if len(seen["dirty"]) > 3 else "")

@@ -39,6 +39,8 @@ def keep(folder: Path, *, aloud: bool = False) -> None:
     written the log is left out: whoever needs the folder says so better.
     """
     global _path
+    if _path == folder / "codeforge.log":
+        return
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     try:

@@ -31,9 +31,17 @@ def found(folder: Path) -> Present | None:
     try:
         told = json.loads((folder / SERVER).read_text(encoding="utf-8"))
         present = Present(url=str(told["url"]), pid=int(told["pid"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        the_same = told.get("started") == _started(present.pid)
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
-    return present if _alive(present.pid) else None
+    return present if the_same and _alive(present.pid) else None
+
+
+def _started(pid: int) -> str | None:
+    """When a process started, as the system counts: its number alone may be another program's by now."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+    return None
 
 
 def _alive(pid: int) -> bool:
@@ -56,7 +64,7 @@ def token(folder: Path) -> str | None:
 @contextmanager
 def published(folder: Path, url: str) -> Iterator[None]:
     """Say in the data folder that this process serves it, as long as the block lasts."""
-    _write(folder / SERVER, json.dumps({"url": url, "pid": os.getpid()}))
+    _write(folder / SERVER, json.dumps({"url": url, "pid": os.getpid(), "started": _started(os.getpid())}))
     try:
         yield
     finally:

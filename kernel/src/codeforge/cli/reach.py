@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from codeforge.cli import presence
-from codeforge.cli.api import Api, Lost
-from codeforge.errors import Invalid, Unauthorized
+from codeforge.cli.api import Api
+from codeforge.errors import Invalid, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
     from codeforge.cli.local import LocalHouse
@@ -66,7 +67,7 @@ def running(settings: Settings, token_file: Path | None = None) -> Api | None:
     api = Api(present.url, secret or "")
     try:
         api.get("/health")
-    except Lost:
+    except Unavailable:  # it is gone, or another program is where it was
         return None
     return api
 
@@ -74,11 +75,16 @@ def running(settings: Settings, token_file: Path | None = None) -> Api | None:
 def _given_token(settings: Settings, token_file: Path | None) -> str | None:
     """The token that was named by a flag or a setting, if any."""
     if token_file is None:
-        return settings.token.get_secret_value() if settings.token else None
-    try:
-        return token_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"The token file {token_file} cannot be read ({error}): name one that holds a token.") from error
+        place, secret = "The setting token", settings.token.get_secret_value().strip() if settings.token else None
+    else:
+        place = f"The token file {token_file}"
+        try:
+            secret = token_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Invalid(f"{place} cannot be read ({error}): name one that holds a token.") from error
+    if secret and not re.fullmatch("[!-~]+", secret):  # never shown, not even in an error of the HTTP library
+        raise Invalid(f"{place} holds more than a token: it is one word, such as cftok_...")
+    return secret
 
 
 def _named_token(settings: Settings, token_file: Path | None) -> str:
@@ -91,7 +97,8 @@ def _named_token(settings: Settings, token_file: Path | None) -> str:
 
 
 def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Invalid(f"{url} is no address of a server: give http(s)://host[:port].")
-    return url
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc and parts.port != 0:
+            return url
+    raise Invalid(f"{url.rpartition('@')[2]} is no address of a server: give http(s)://host[:port].")

@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from codeforge.cli.api import Api
-from codeforge.errors import NotFound
+from codeforge.errors import Invalid, NotFound
 
 
-def address(path_or_url: str, here: Path) -> str:
+def address(path_or_url: str) -> str:
     """An address as it is; a path of this machine made absolute, since the server works elsewhere."""
     if "://" in path_or_url or not path_or_url.strip():
         return path_or_url
-    path = Path(path_or_url).expanduser()
-    remote = ":" in path_or_url.split("/", 1)[0] and not path.exists()  # host:path, as ssh has it
-    return path_or_url if remote else str((here / path).resolve())
+    try:
+        path = Path(path_or_url).expanduser()
+        remote = ":" in path_or_url.split("/", 1)[0] and not path.exists()  # host:path, as ssh has it
+        return path_or_url if remote else str((Path.cwd() / path).resolve())
+    except (OSError, RuntimeError) as error:  # no such user, a link to itself, a folder that is gone
+        raise Invalid(f"{path_or_url} is no usable path ({error}): give another.", field="url") from error
 
 
 def project_of(api: Api, name: str) -> dict[str, Any]:
@@ -31,5 +34,11 @@ def project_of(api: Api, name: str) -> dict[str, Any]:
 
 
 def prompt_of(text: str) -> str:
-    """The text, or what stdin holds when it is "-"."""
-    return sys.stdin.read() if text == "-" else text
+    """The text, or what stdin holds when it is "-". Raises `Invalid`."""
+    try:
+        if text == "-":
+            text = sys.stdin.read() if sys.stdin else ""
+        text.encode()
+    except UnicodeError:
+        raise Invalid("The text holds bytes that are no UTF-8: give it as UTF-8.", field="prompt") from None
+    return text

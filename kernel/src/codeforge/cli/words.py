@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from typing import TextIO
 
 import click
 
 _SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def coloured() -> bool | None:
@@ -18,7 +20,15 @@ def coloured() -> bool | None:
 
 def say(text: str, *, colour: str | None = None, bold: bool = False) -> None:
     """One line on stderr, so that stdout holds results only."""
-    click.secho(text, err=True, fg=colour, bold=bold or None, color=coloured())
+    try:
+        click.secho(text, err=True, fg=colour, bold=bold or None, color=coloured())
+    except OSError:  # nobody reads them any more: the results still count
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO) -> None:
+    """Throw away what is still written to a stream that nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def clean(text: str) -> str:

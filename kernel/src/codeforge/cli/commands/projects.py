@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -63,7 +62,7 @@ def _given(steps: int | None, seconds: int | None, **values: str | None) -> dict
 @asking
 def add(ask: Asking, path_or_url: str, **values: Any) -> None:
     """Take a repository in, by its path on this machine or its address."""
-    found = ask.api.post("/projects", {"url": address(path_or_url, Path.cwd()), **_given(**values)})
+    found = ask.api.post("/projects", {"url": address(path_or_url), **_given(**values)})
     ask.item(found, f"{found['name']} is a project now: branch {found['branch']}, agent {found['agent']}.")
 
 

@@ -50,11 +50,10 @@ def command(
     there and the check passed. 1: it is not; the reason is said. 130: stopped by Ctrl-C, and the work is kept.
     """
     from codeforge.cli.errand import Errand, Wanted
-    from codeforge.cli.selection import prompt_of
 
     wanted = Wanted(
         repo=repo,
-        prompt=prompt_of(prompt),
+        prompt=prompt,
         agent=agent,
         model=model,
         check=check,
