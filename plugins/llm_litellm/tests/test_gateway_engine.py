@@ -129,7 +129,9 @@ async def test_an_anthropic_model_answers_an_agent_that_speaks_openai(house, cla
 async def test_a_child_that_was_killed_is_started_again_and_ends_with_the_gateway(house, claude):
     paper = await house.run("anthropic/claude-sonnet-4-5")
     create = house.client(paper, timeout=120).chat.completions.create
-    engine = house.gateway.engine(await house.gateway.admit(paper.key, {"model": paper.run.model, "messages": []}))
+    engine = house.gateway.engine(
+        await house.gateway.admit(await house.gateway.key(paper.key), {"model": paper.run.model, "messages": []})
+    )
     assert engine.pid is None
     await asyncio.gather(*(create(model=paper.run.model, messages=ASKED) for _ in range(3)))
     shim = psutil.Process(engine.pid)

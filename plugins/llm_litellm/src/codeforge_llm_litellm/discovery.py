@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 2.0
 """Seconds that a provider has to list its models."""
+LARGEST, LONGEST = 8 * 2**20, 200
+"""Bytes that the list may have, and characters that a model's name may."""
 # what a list of models holds besides models to chat with
 _OTHER = re.compile(r"embed|whisper|tts|dall-e|image|audio|realtime|moderation|transcribe|rerank|sora|davinci|babbage")
 
@@ -28,17 +31,27 @@ class Found:
 
 
 async def ask(session: ClientSession, source: Source) -> list[Found]:
-    """The provider's models to chat with, newest first where it tells. Raises what aiohttp raises, and `ValueError`."""
+    """The provider's models to chat with, newest first where it tells. Raises as aiohttp, `ValueError`, `TypeError`."""
     if chosen := source.settings.get("models"):
         return [described(source, name, {}) for name in chosen]
     path, headers = _request(source)
     async with session.get(f"{source.base}{path}", headers=headers, allow_redirects=False) as response:
         if response.status != 200:
             raise ValueError(f"answered {response.status} to the question for its models")
-        answer = await response.json(content_type=None)
-    entries = answer.get("data") or answer.get("models") or [] if isinstance(answer, dict) else []
-    found = [described(source, _name(entry), entry) for entry in _newest_first(entries)]
-    return [model for model in found if model.name and _chats(model)]
+        data = bytearray()
+        async for block in response.content.iter_any():
+            data += block
+            if len(data) > LARGEST:
+                raise ValueError(f"answered more than {LARGEST // 2**20} MB to the question for its models")
+    try:
+        answer = json.loads(data)
+    except (ValueError, RecursionError):
+        raise ValueError("answered no JSON to the question for its models") from None
+    entries = answer.get("data") or answer.get("models") or [] if isinstance(answer, dict) else None
+    if not isinstance(entries, list):
+        raise TypeError("answered no list to the question for its models")
+    found = [described(source, name, entry) for entry in _newest_first(entries) if _fits(name := _name(entry))]
+    return [model for model in found if _chats(model)]
 
 
 def _request(source: Source) -> tuple[str, dict[str, str]]:
@@ -63,6 +76,10 @@ def _name(entry: dict[str, Any]) -> str:
     return str(entry.get("id") or entry.get("model") or entry.get("name") or "").removeprefix("models/")
 
 
+def _fits(name: str) -> bool:
+    return name.isprintable() and 0 < len(name) <= LONGEST
+
+
 def _chats(model: Found) -> bool:
     return model.facts.mode == "chat" if model.facts.mode else not _OTHER.search(model.name)
 
@@ -70,9 +87,17 @@ def _chats(model: Found) -> bool:
 def described(source: Source, name: str, entry: dict[str, Any]) -> Found:
     """A model with what its provider says of it in ``entry``, completed from the settings and the map of prices."""
     facts = known(source.way.prices, name)
-    own = source.settings.get("prices", {}).get(name)
+    own = source.table("prices").get(name)
     listed = entry.get("pricing")
-    prices = of_settings(own) if own else of_listing(listed) if isinstance(listed, dict) else facts.prices
-    window = entry.get("context_length") or entry.get("max_model_len") or entry.get("inputTokenLimit") or facts.window
-    longest = entry.get("outputTokenLimit") or facts.max_output
+    try:
+        prices = of_settings(own) if own else of_listing(listed) if isinstance(listed, dict) else facts.prices
+    except (ArithmeticError, TypeError):  # no price that can be read is none that is known
+        prices = ()
+    windows = (entry.get(name) for name in ("context_length", "max_model_len", "inputTokenLimit"))
+    window = next((size for size in windows if _is_size(size)), facts.window)
+    longest = entry["outputTokenLimit"] if _is_size(entry.get("outputTokenLimit")) else facts.max_output
     return Found(name=name, facts=Facts(window=window, max_output=longest, prices=prices, mode=facts.mode))
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and 0 < value < 10**9

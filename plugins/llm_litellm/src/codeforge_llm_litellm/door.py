@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from codeforge import CodeForgeError, Unauthorized
+from codeforge import CodeForgeError
 from codeforge.http import public
 from codeforge_llm_litellm.gateway import Gateway
 from codeforge_llm_litellm.relay import Relay
@@ -16,6 +16,8 @@ from codeforge_llm_litellm.trouble import Trouble
 
 MOST = 64 * 2**20
 """Bytes that a request may have."""
+DEEPEST = 100
+"""Lists and objects that a request may hold inside one another: what is deeper breaks those who read it."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -24,14 +26,13 @@ def routes(gateway: Gateway) -> Iterable[web.RouteDef]:
 
     async def chat(request: web.Request) -> web.StreamResponse:
         secret = _secret(request)
-        call = await gateway.admit(secret, await _body(request))
-        return await Relay(gateway, request, call, secret).run()
+        key = await gateway.key(secret)  # before the body: strangers shall not fill the memory
+        with gateway.place(key):
+            call = await gateway.admit(key, await _body(request))
+            return await Relay(gateway, request, call, secret).run()
 
     async def models(request: web.Request) -> web.StreamResponse:
-        try:
-            key = await gateway.forge.keys.open(_secret(request))
-        except Unauthorized as error:
-            raise Trouble(401, "invalid_api_key", str(error)) from error
+        key = await gateway.key(_secret(request))
         model = {"id": key.model, "object": "model", "created": 0, "owned_by": "codeforge"}
         return web.json_response({"object": "list", "data": [model]})
 
@@ -73,4 +74,14 @@ async def _body(request: web.Request) -> dict[str, Any]:
         raise Trouble(400, "invalid_json", f"The request is no JSON: {error}.") from error
     if not isinstance(body, dict):
         raise Trouble(400, "invalid_json", "The request must be a JSON object.")
+    if _deep(body):
+        raise Trouble(400, "invalid_json", f"The request is nested more than {DEEPEST} deep.")
     return body
+
+
+def _deep(body: dict[str, Any]) -> bool:
+    level: list[Any] = [body]
+    for _ in range(DEEPEST):
+        inner = (one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer))
+        level = [one for one in inner if isinstance(one, dict | list)]
+    return bool(level)

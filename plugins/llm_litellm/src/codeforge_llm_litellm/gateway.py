@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from codeforge import Forge, Health, Llm, Model, Unauthorized
@@ -18,7 +19,11 @@ from codeforge_llm_litellm.trouble import Trouble
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
+    from codeforge.forge.keys import RunKey
     from codeforge_llm_litellm.engines import Engine
+
+AT_ONCE = 64
+"""Calls that one run may have under way."""
 
 
 class Gateway(Llm):
@@ -31,6 +36,7 @@ class Gateway(Llm):
         self.catalog = Catalog(forge, self.session, environ)
         self._session: ClientSession | None = None
         self._engines: dict[str, Engine] = {}
+        self._under_way: Counter[str] = Counter()
 
     @classmethod
     def of(cls, forge: Forge) -> Gateway:
@@ -40,12 +46,30 @@ class Gateway(Llm):
     async def models(self, tenant_id: str) -> list[Model]:
         return await self.catalog.models(tenant_id)
 
-    async def admit(self, secret: str, body: dict[str, Any]) -> Call:
-        """Let a call in, with a run's key. Raises `Trouble`; budgets would be checked here (402)."""
+    async def key(self, secret: str) -> RunKey:
+        """What a run's key opens. Raises `Trouble`."""
         try:
-            key = await self.forge.keys.open(secret)
+            return await self.forge.keys.open(secret)
         except Unauthorized as error:
             raise Trouble(401, "invalid_api_key", str(error)) from error
+
+    @contextmanager
+    def place(self, key: RunKey) -> Iterator[None]:
+        """One of the run's places for a call. Raises `Trouble` when all are taken."""
+        if self._under_way[key.run_id] >= AT_ONCE:
+            raise Trouble(
+                429, "too_many_calls", f"This run has {AT_ONCE} calls under way already: wait for one to end."
+            )
+        self._under_way[key.run_id] += 1
+        try:
+            yield
+        finally:
+            self._under_way[key.run_id] -= 1
+            if not self._under_way[key.run_id]:
+                del self._under_way[key.run_id]
+
+    async def admit(self, key: RunKey, body: dict[str, Any]) -> Call:
+        """Let a call in, with a run's key. Raises `Trouble`; budgets would be checked here (402)."""
         asked = body.get("model")
         if not isinstance(asked, str) or not isinstance(body.get("messages"), list):
             raise Trouble(400, "invalid_request", "A chat completion needs a model and a list of messages.")
@@ -96,7 +120,7 @@ class Gateway(Llm):
         found = []
         for listing in list(self.catalog.listings.values()):
             name, error = f"models of {listing.source.name}", listing.error
-            fix = f"Check the address {listing.source.base} and the key of {listing.source.name}." if error else ""
+            fix = f"Check the address {listing.source.shown} and the key of {listing.source.name}." if error else ""
             found.append(Health(name=name, ok=not error, detail=error or f"{len(listing.found)} models", fix=fix))
         folder = self.forge.settings.data_dir / "cassettes"
         for name in shelf.names(folder):

@@ -53,12 +53,15 @@ class Ledger:
                 cached_tokens=used.cached,
                 cost_micro=price,
                 replayed=bool(answer and answer.replayed),
-                error=error[:500],
+                error=error[:500].replace("\0", "").encode(errors="replace").decode(),  # what every database takes
             )
-            if call.target.record and status < 400 and not error:
-                await self._keep(used, price)
-        except (CodeForgeError, OSError):
+        except Exception:
             log.exception("A call of run %s was not written down: %s, cost %s", call.run_id, used, price)
+        if call.target.record and status < 400 and not error:
+            try:
+                await self._keep(used, price)
+            except (CodeForgeError, OSError):
+                log.exception("A call of run %s was not recorded in %s", call.run_id, call.target.record)
 
     def _used(self, trouble: Trouble | None) -> tuple[Used, str]:
         if self.transcript.used:

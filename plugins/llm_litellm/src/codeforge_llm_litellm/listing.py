@@ -44,7 +44,7 @@ class Listing:
             async with asyncio.timeout(PATIENCE):
                 self.found = await ask(session, self.source)
             self.error, self._until = "", time.monotonic() + FRESH
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ArithmeticError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, TypeError) as error:
             self.error = str(error) or f"did not answer within {PATIENCE:g} s"
             self._until = time.monotonic() + FAILED
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,14 +55,25 @@ class Source:
         base = (self.base_url or self.way.base_url).rstrip("/")
         return base if self.way.listing == "openai" else base.removesuffix("/v1").removesuffix("/v1beta")
 
+    @property
+    def shown(self) -> str:
+        """`base` for people to read: without the user and the password that an environment's address may hold."""
+        return re.sub(r"//[^/]*@", "//", self.base)
+
+    def table(self, what: str) -> Mapping[str, Any]:
+        """What the settings hold under ``what``; nothing where that is no table."""
+        found = self.settings.get(what)
+        return found if isinstance(found, dict) else {}
+
     def seconds(self, what: str, otherwise: float) -> float:
         """A time-out of the provider's settings: ``connect``, ``first`` (until the answer begins) or ``idle``."""
-        value = self.settings.get("timeouts", {}).get(what, otherwise)
+        value = self.table("timeouts").get(what, otherwise)
         return float(value) if isinstance(value, int | float) and value > 0 else otherwise
 
 
 def from_environment(environ: Mapping[str, str]) -> list[Source]:
     """The providers that OPENAI_*, ANTHROPIC_* and OLLAMA_HOST name; used, never stored."""
+    environ = {name: value.strip() for name, value in environ.items()}  # a line's end that came along is no key's
     found = []
     key, base = environ.get("OPENAI_API_KEY", ""), environ.get("OPENAI_BASE_URL", "")
     if key or base:

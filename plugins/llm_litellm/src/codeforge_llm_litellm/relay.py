@@ -12,6 +12,9 @@ from codeforge_llm_litellm.ledger import Ledger
 from codeforge_llm_litellm.trouble import Trouble
 from codeforge_llm_litellm.watch import gone, watched
 
+MOST = 64 * 2**20
+"""Bytes that an answer may have which is not streamed."""
+
 
 class Relay:
     """One call. The agent sees the end of its answer only when the call's use is stored."""
@@ -42,7 +45,7 @@ class Relay:
             await self._ledger.close(Trouble(500, "internal", "The gateway broke the call off.", sent=True))
             raise
         await self._ledger.close(trouble)
-        if self._response is not None:
+        if self._response is not None and self._response.prepared:
             return await self._end(self._response, trouble)
         if trouble:
             raise trouble
@@ -51,7 +54,18 @@ class Relay:
         return web.Response(body=body, status=answer.status, content_type=answer.content_type, headers=answer.headers)
 
     async def _whole(self, answer: Answer) -> bytes:
-        body = self._clean(b"".join([block async for block in answer.blocks]))
+        data = bytearray()
+        async for block in answer.blocks:
+            data += block
+            if len(data) > MOST:
+                provider = self._call.target.provider
+                raise Trouble(
+                    502,
+                    "provider_error",
+                    f"{provider} answered more than {MOST // 2**20} MB.",
+                    sent=answer.status < 400,
+                )
+        body = self._clean(bytes(data))
         found = sse.parsed(b"data:" + body.replace(b"\n", b" ").replace(b"\r", b" "))
         if found:
             self._ledger.transcript.add(found)
@@ -68,10 +82,12 @@ class Relay:
         await self._write(b"")
         splitter = sse.Splitter()
         async for block in answer.blocks:
-            await self._write(b"".join(event for event in splitter.feed(block) if self._wanted(event)))
+            await self._write(
+                b"".join(event for event in map(self._clean, splitter.feed(block)) if self._wanted(event))
+            )
             if self._ended:
                 return
-        await self._write(b"".join(event for event in splitter.end() if self._wanted(event)))
+        await self._write(b"".join(event for event in map(self._clean, splitter.end()) if self._wanted(event)))
         if not self._ended and not self._ledger.transcript.finish:
             raise Trouble(
                 502, "provider_cut", f"{self._call.target.provider} broke off in the middle of its answer.", sent=True
@@ -93,7 +109,7 @@ class Relay:
             if not self._response.prepared:
                 await self._response.prepare(self._request)
             if data:
-                await self._response.write(self._clean(data))
+                await self._response.write(data)
         except ConnectionError as error:
             raise gone() from error
 

@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+MOST = 10**9
+"""No call has as many tokens: a larger number is nonsense, and no database could add it up."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Used:
@@ -32,8 +35,8 @@ class Transcript:
         """Take in a body or an event; anything that is not shaped as expected is left aside."""
         if isinstance(usage := data.get("usage"), dict) and (used := _used(usage)) != Used():
             self.used = used
-        if isinstance(error := data.get("error"), dict):
-            self.error = str(error.get("message") or error)
+        if error := data.get("error"):
+            self.error = str(error.get("message") or error) if isinstance(error, dict) else str(error)
         for choice in _objects(data.get("choices")):
             self.finish = choice.get("finish_reason") or self.finish
             message = choice.get("delta") or choice.get("message")
@@ -79,4 +82,4 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 
 def _number(value: object) -> int:
-    return int(value) if isinstance(value, int | float) and value > 0 else 0
+    return int(value) if isinstance(value, int | float) and 0 < value < MOST else 0

@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from codeforge_llm_litellm.cassettes import render
+
 MATCHES = (
     "userMessage",
     "systemMessage",
@@ -38,6 +40,11 @@ class Fixture:
     def sha256(self) -> str:
         return str(self.ours.get("request_sha256") or "")
 
+    @property
+    def cost(self) -> int:
+        """What the answer once cost, in micro-dollars."""
+        return int(self.ours.get("cost_micro") or 0)
+
 
 def load(folder: Path) -> list[Fixture]:
     """The cassette's exchanges in the order of their files. Raises `ValueError` with the file at fault."""
@@ -50,7 +57,7 @@ def _read(file: Path, _changed: int) -> list[Fixture]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))["fixtures"]
         return [_fixture(file.name, entry) for entry in found]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ValueError(f"{file.name} is no file of a cassette ({type(error).__name__}: {error})") from error
 
 
@@ -60,7 +67,7 @@ def _fixture(file: str, entry: dict[str, Any]) -> Fixture:
         raise TypeError("match and response must be objects")
     if unknown := set(match) - {*MATCHES, "model"}:
         raise ValueError(f"match has {', '.join(sorted(unknown))}, but knows {', '.join(MATCHES)}")
-    return Fixture(
+    fixture = Fixture(
         file=file,
         match={name: value for name, value in match.items() if name in MATCHES},
         response=response,
@@ -68,3 +75,6 @@ def _fixture(file: str, entry: dict[str, Any]) -> Fixture:
         chunk_size=max(1, int(entry.get("chunkSize") or 20)),
         ours=entry.get("codeforge") or {},
     )
+    # what cannot be played is better told now than in the middle of a run
+    render.error(fixture), render.whole(fixture, ""), list(render.pieces(fixture, "")), fixture.sha256, fixture.cost
+    return fixture

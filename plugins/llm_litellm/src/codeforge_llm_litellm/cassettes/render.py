@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from codeforge_llm_litellm.cassettes.fixture import Fixture
+if TYPE_CHECKING:
+    from codeforge_llm_litellm.cassettes.fixture import Fixture
 
 
 def error(fixture: Fixture) -> tuple[int, dict[str, Any]] | None:

@@ -17,7 +17,10 @@ def names(shelf: Path) -> list[str]:
 
 def recording(shelf: Path) -> dict[str, str]:
     """Cassette -> the model that is recorded into it."""
-    return {f.name: (f / RECORD).read_text(encoding="utf-8").strip() for f in _folders(shelf) if (f / RECORD).is_file()}
+    marks = (folder / RECORD for folder in _folders(shelf))
+    return {
+        mark.parent.name: mark.read_text(encoding="utf-8", errors="replace").strip() for mark in marks if mark.is_file()
+    }
 
 
 def _folders(shelf: Path) -> list[Path]:

@@ -57,14 +57,16 @@ async def _begin(
                 allow_redirects=False,
             )
     except aiohttp.ConnectionTimeoutError as error:
-        message = f"{source.name} did not take a connection within {connect:g} s: check its address ({source.base})."
+        message = f"{source.name} did not take a connection within {connect:g} s: check its address ({source.shown})."
         raise Trouble(504, "provider_timeout", message) from error
     except aiohttp.ClientConnectorError as error:
-        message = f"{source.name} cannot be reached at {source.base}: {error.os_error.strerror or 'no connection'}."
+        message = f"{source.name} cannot be reached at {source.shown}: {error.os_error.strerror or 'no connection'}."
         raise Trouble(502, "provider_unreachable", message) from error
     except TimeoutError as error:
         message = f"{source.name} did not begin to answer within {first:g} s."
         raise Trouble(504, "provider_timeout", message, sent=True) from error
+    except ValueError as error:  # an address with a password, or a .netrc, beside the key
+        raise Trouble(502, "provider_error", f"{source.name} cannot be asked: {error}.") from error
     except (aiohttp.ClientError, OSError) as error:
         message = f"{source.name} closed the connection without an answer ({type(error).__name__})."
         raise Trouble(502, "provider_cut", message, sent=True) from error

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 
+# by these, routers in front of models take another model, key or address than the run may have
+ROUTING = frozenset({"models", "route", "fallbacks", "api_base", "base_url", "api_key", "user_config"})
+
+
 class Passthrough(Engine):
-    """Sends the request on with the provider's key and its own name of the model; unknown fields stay."""
+    """Sends the request on with the provider's key and its own name of the model; fields stay, `ROUTING` does not."""
 
     def __init__(self, session: Callable[[], ClientSession]) -> None:
         self._session = session
@@ -23,7 +27,8 @@ class Passthrough(Engine):
     def answer(self, call: Call) -> AbstractAsyncContextManager[Answer]:
         source = call.target.source
         assert source
-        body = {**call.body, "model": call.target.model}
+        body = {name: value for name, value in call.body.items() if name not in ROUTING}
+        body["model"] = call.target.model
         if call.stream:
             body["stream_options"] = {**(call.body.get("stream_options") or {}), "include_usage": True}
         headers = {"Authorization": f"Bearer {source.secret}"} if source.secret else {}

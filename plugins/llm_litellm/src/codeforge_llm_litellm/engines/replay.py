@@ -29,16 +29,17 @@ class Replay(Engine):
     @asynccontextmanager
     async def answer(self, call: Call) -> AsyncIterator[Answer]:
         fixture = self._find(call)
-        cost = int(fixture.ours.get("cost_micro") or 0)
         if failed := render.error(fixture):
             status, body = failed
             yield Answer(status=status, blocks=_once(json.dumps(body).encode()), replayed=True)
         elif call.stream:
             blocks = _paced(fixture, call.target.name)
-            yield Answer(status=200, blocks=blocks, content_type="text/event-stream", replayed=True, cost_micro=cost)
+            yield Answer(
+                status=200, blocks=blocks, content_type="text/event-stream", replayed=True, cost_micro=fixture.cost
+            )
         else:
             body = render.whole(fixture, call.target.name)
-            yield Answer(status=200, blocks=_once(json.dumps(body).encode()), replayed=True, cost_micro=cost)
+            yield Answer(status=200, blocks=_once(json.dumps(body).encode()), replayed=True, cost_micro=fixture.cost)
 
     def _find(self, call: Call) -> Fixture:
         assert call.target.replay
