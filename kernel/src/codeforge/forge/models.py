@@ -135,9 +135,11 @@ class Providers:
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
+        _ = parts.port  # raises where it is none
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
+    plain = url.isprintable() and " " not in url  # urlsplit itself leaves line ends out
+    return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
 
 
 class Aliases:
