@@ -61,7 +61,7 @@ class Gateway:
         now = time.monotonic()
         self._failing_since = self._failing_since or now
         left = self._failing_since + self._patience - now
-        wait = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
+        wait = float(retry_after) if retry_after and retry_after.isdecimal() else 0.0
         if (status is None or status in TRIED_AGAIN) and left > wait:
             self.failure = Again(words, status)
             time.sleep(wait)
@@ -88,28 +88,28 @@ class Answer:
             if not line.startswith(b"data:") or data == b"[DONE]":
                 continue
             event = _parsed(data)
-            if "error" in event:
+            if event.get("error"):
                 raise self._gateway.failed(_words(data), _status(event["error"]))
-            if event.get("usage"):
+            if isinstance(event.get("usage"), dict):
                 self._count(event["usage"])
-            for choice in event.get("choices") or []:
+            for choice in _objects(event.get("choices")):
                 finish = choice.get("finish_reason") or finish
-                delta = choice.get("delta") or {}
-                if thought := delta.get("reasoning_content") or delta.get("reasoning"):
-                    self._report.stream("thought", thought)
-                if delta.get("content"):
-                    yield _chunk(delta["content"], None)
+                for delta in _objects([choice.get("delta")]):
+                    if thought := delta.get("reasoning_content") or delta.get("reasoning"):
+                        self._report.stream("thought", str(thought))
+                    if content := delta.get("content"):
+                        yield _chunk(str(content), None)
         if not finish:  # a reply that was cut off must not be applied as if it were whole
             raise self._gateway.failed("the connection broke in the middle of the answer")
         self._gateway.answered()
         yield _chunk("", finish)
 
     def _count(self, usage: dict[str, Any]) -> None:
-        details = usage.get("prompt_tokens_details") or {}
+        details = usage.get("prompt_tokens_details")
+        cached = _number(details.get("cached_tokens")) if isinstance(details, dict) else 0
         self.usage = SimpleNamespace(
-            prompt_tokens=usage.get("prompt_tokens") or 0, completion_tokens=usage.get("completion_tokens") or 0
+            prompt_tokens=_number(usage.get("prompt_tokens")), completion_tokens=_number(usage.get("completion_tokens"))
         )
-        cached = details.get("cached_tokens") or 0
         self._report.tell("usage", cached=cached, **vars(self.usage))
 
 
@@ -117,10 +117,18 @@ def _chunk(content: str, finish: str | None) -> SimpleNamespace:
     return SimpleNamespace(choices=[SimpleNamespace(delta=SimpleNamespace(content=content), finish_reason=finish)])
 
 
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _number(value: object) -> int:
+    return int(value) if isinstance(value, (int, float)) and 0 < value < 10**9 else 0
+
+
 def _parsed(data: bytes) -> dict[str, Any]:
     try:
         event = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         event = None
     return event if isinstance(event, dict) else {}
 
@@ -136,5 +144,5 @@ def _words(body: bytes) -> str:
 
 def _status(error: Any) -> int | None:
     """The HTTP status that an error in mid-stream stands for."""
-    code = error.get("code") if isinstance(error, dict) else None
-    return code if isinstance(code, int) else _CODES.get(str(code))
+    code = str(error.get("code") if isinstance(error, dict) else None)
+    return int(code) if code.isdecimal() else _CODES.get(code)
