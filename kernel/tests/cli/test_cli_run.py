@@ -112,6 +112,7 @@ def test_what_does_not_exist_is_named_and_nothing_is_started(codeforge, repo):
             assert done.json["outcome"] == "error"
             assert sentence in done.json["error"]["detail"]
         assert codeforge("runs", "list", "--json").json == []
+        assert codeforge("projects", "list", "--json").json == []
 
 
 def test_json_is_one_document_even_when_there_is_no_server_to_be_had(codeforge, repo):

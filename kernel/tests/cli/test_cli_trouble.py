@@ -142,3 +142,10 @@ def test_a_reader_of_the_progress_that_goes_does_not_end_the_run(codeforge):
             cwd=codeforge.folder, env=codeforge.env, stdout=subprocess.PIPE, stderr=gone, check=False,
         )  # fmt: skip
     assert (done.returncode, json.loads(done.stdout)["outcome"]) == (0, "review")
+
+
+def test_a_user_without_a_home_is_told_what_to_set(codeforge):
+    code = "import os, pwd, sys; os.getuid = lambda: 54321; del os.environ['HOME']\n"
+    code += "from codeforge.cli import main; main(['agents'])"
+    done = subprocess.run([sys.executable, "-c", code], env=codeforge.env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "This user has no home folder: set HOME to an absolute path.\n")

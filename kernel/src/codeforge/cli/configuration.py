@@ -32,6 +32,8 @@ def settled(**flags: Any) -> Settings:
         raise Invalid(" ".join(sentences)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Invalid(f"{config_file()} is not valid TOML ({error}): mend that line.") from None
+    except RuntimeError:
+        raise Invalid("This user has no home folder: set HOME to an absolute path.") from None
     except OSError as error:
         raise Invalid(f"{config_file()} cannot be read ({error.strerror}): mend its rights.") from None
 

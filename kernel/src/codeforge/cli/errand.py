@@ -16,7 +16,7 @@ from codeforge.cli.selection import address, prompt_of
 from codeforge.cli.signals import Wishes
 from codeforge.cli.views import view
 from codeforge.cli.words import clean, count, say
-from codeforge.errors import CodeForgeError, Conflict
+from codeforge.errors import CodeForgeError, Conflict, Invalid, NotFound
 
 LINGER = 3.0
 """Seconds for other commands to fetch their results before the server that they found goes."""
@@ -62,11 +62,16 @@ class Errand:
 
     def _with(self, server: Reached, wanted: Wanted) -> tuple[dict[str, Any], int]:
         api, error = server.api, ""
-        project = project_for(api, wanted)
+        project, new = project_for(api, wanted)
         overrides = {"agent": wanted.agent, "model": wanted.model, "check": wanted.check}
         task = {"prompt": wanted.prompt, **{k: v for k, v in overrides.items() if v is not None}}
         with Wishes(lambda: say("It is stopping already; its work is being kept.")) as wishes:
-            run = api.post(f"/projects/{part(project['id'])}/tasks", task)["run"]
+            try:
+                run = api.post(f"/projects/{part(project['id'])}/tasks", task)["run"]
+            except (Invalid, NotFound):
+                if new:
+                    api.delete(f"/projects/{part(project['id'])}")
+                raise
             say(f"Run {run['id']}: {run['agent']} with {run['model']} on {project['name']} ({project['branch']})")
             with view() as shown:
                 run = follow(lambda: self._again(server), run["id"], shown, wishes)
@@ -112,8 +117,8 @@ def _wait_for_others(api: Api, mine: str) -> None:
             wishes.wait(LINGER)
 
 
-def project_for(api: Api, wanted: Wanted) -> dict[str, Any]:
-    """The project of the wanted repository and branch, taken in when there is none."""
+def project_for(api: Api, wanted: Wanted) -> tuple[dict[str, Any], bool]:
+    """The project of the wanted repository and branch, taken in when there is none; and whether it was."""
     url = address(wanted.repo)
     seen = api.post("/projects/inspect", {"url": url})
     if seen["dirty"]:
@@ -121,7 +126,7 @@ def project_for(api: Api, wanted: Wanted) -> dict[str, Any]:
         say(clean(f"Note: files that are not committed are no part of the run ({paths})."), colour="yellow")
     for project in api.pages("/projects"):
         if project["url"] == seen["url"] and wanted.branch in (None, project["branch"]):
-            return project
+            return project, False
     new = {"url": url, "branch": wanted.branch or "", "check": wanted.check or ""}
     name = seen["url"].rstrip("/").rsplit("/", 1)[-1].removesuffix(".git") or "project"
     for number in numbers(1):
@@ -131,7 +136,7 @@ def project_for(api: Api, wanted: Wanted) -> dict[str, Any]:
             if error.field != "name":
                 raise
         else:
-            return made
+            return made, True
     raise AssertionError
 
 

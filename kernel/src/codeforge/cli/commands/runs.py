@@ -35,7 +35,7 @@ def list_(ask: Asking, project: str | None, live: bool, limit: int) -> None:
         "words": lambda r: shortened(r["prompt"].strip().splitlines()[0]),
         "agent": "agent",
         "model": "model",
-        "created": lambda r: r["created_at"][:16],
+        "created (UTC)": lambda r: r["created_at"][:16],
         "id": "id",
     }
     ask.items(ask.api.pages("/runs", limit=limit, **query), columns, none="There is no such run yet.")

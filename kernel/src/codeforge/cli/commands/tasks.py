@@ -22,7 +22,12 @@ def command() -> None:
 def list_(ask: Asking, project: str, limit: int) -> None:
     """List a project's tasks, newest first. PROJECT is a name or id."""
     found = ask.api.pages(f"/projects/{part(project_of(ask.api, project)['id'])}/tasks", limit=limit)
-    columns: Columns = {"task": "title", "priority": "priority", "created": lambda t: t["created_at"][:16], "id": "id"}
+    columns: Columns = {
+        "task": "title",
+        "priority": "priority",
+        "created (UTC)": lambda t: t["created_at"][:16],
+        "id": "id",
+    }
     ask.items(found, columns, none="This project has no task yet: add one with `codeforge tasks add`.")
 
 

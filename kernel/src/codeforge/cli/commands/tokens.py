@@ -25,7 +25,7 @@ def list_(ask: Asking) -> None:
         "scopes": "scopes",
         "created": lambda t: t["created_at"][:10],
         "expires": lambda t: (t["expires_at"] or "never")[:10],
-        "used": lambda t: (t["used_at"] or "never")[:16],
+        "used (UTC)": lambda t: (t["used_at"] or "never")[:16],
         "id": "id",
     }
     ask.items(ask.api.pages("/tokens"), columns, none="There is no token yet.")
