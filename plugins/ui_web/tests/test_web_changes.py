@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from codeforge_ui_web.changes import LONGEST_LINE, MOST_LINES, shown
 
 HEAD = "diff --git a/x b/x\n--- a/x\n+++ b/x\n"
@@ -63,7 +65,7 @@ async def test_a_huge_diff_is_cut_and_says_so():
 async def test_one_endless_line_is_cut():
     found = await shown("x.js", HEAD + "@@ -0,0 +1 @@\n+" + "x" * 1_000_000 + "\n")
     assert found.more
-    assert len(text_of(found.lines[1].code)) <= LONGEST_LINE
+    assert text_of(found.lines[1].code) == "x" * LONGEST_LINE + " 998,000 more characters"
 
 
 async def test_a_diff_that_makes_no_sense_is_shown_as_it_is():
@@ -74,3 +76,25 @@ async def test_a_diff_that_makes_no_sense_is_shown_as_it_is():
 async def test_a_missing_line_end_is_said():
     diff = HEAD + "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n"
     assert [line.kind for line in (await shown("x.py", diff)).lines] == ["hunk", "del", "same", "add"]
+
+
+async def test_what_a_long_line_hides_is_told():
+    [_, line, _] = (await shown("x.py", HEAD + f"@@ -0,0 +1,2 @@\n+ok(){' ' * LONGEST_LINE}evil()\n+b\n")).lines
+    assert text_of(line.code).endswith(" 10 more characters")
+    assert (await shown("x.py", HEAD + f"@@ -0,0 +1 @@\n+{'a' * 600_000}\n")).more
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("new file mode 120000", "It is a symbolic link."),
+        ("new file mode 100755", "It is executable."),
+        ("old mode 100644\nnew mode 100755", "It is executable and was an ordinary file."),
+    ],
+)
+async def test_modes_out_of_the_ordinary_are_told(head, said):
+    git = f"diff --git a/x b/x\n{head}\n"
+    assert (await shown("x", git + "--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+/etc/passwd\n")).lines[0].code == said
+    assert said in (await shown("x", git)).note
+    plain = "diff --git a/x b/x\nnew file mode 100644\n"
+    assert (await shown("x", plain)).note == "An empty file."

@@ -9,6 +9,7 @@ from web_asking import HTMX, read, send
 
 from codeforge import AgentEvent, Kind, Limits, RunState
 from codeforge.events import said
+from codeforge_ui_web.words import when
 
 NASTY = "<img src=x onerror=alert(1)>"
 PAGES = ["/projects", "/models", "/usage", "/plugins", "/tokens", "/api"]
@@ -281,3 +282,13 @@ async def test_lines_of_a_log_do_not_send_lists_again(client, stage):
 async def test_a_project_without_a_model_says_which_one_it_will_be(client, stage):
     project = await stage.project(model="")
     assert "First available: openai/gpt-5-mini" in await read(client, f"/projects/{project.id}")
+
+
+async def test_numbers_of_thousands_of_digits_are_refused_in_place(client, stage):
+    project = await stage.project()
+    status, _, text = await send(client, f"/projects/{project.id}/settings", version="1", steps="9" * 5000, minutes="1")
+    assert (status, "must be a whole number" in text) == (422, True)
+
+
+def test_a_time_beyond_all_calendars_has_words():
+    assert when(1e20) == "in an age or two"

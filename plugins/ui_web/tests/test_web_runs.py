@@ -6,7 +6,8 @@ from io import BytesIO
 
 from web_asking import HTMX, read, send, token_of
 
-from codeforge import FileChange, RunState
+from codeforge import FileChange, Reason, RunState
+from codeforge.model import ADVICE
 
 NASTY = "<img src=x onerror=alert(1)>"
 
@@ -172,3 +173,28 @@ async def test_an_endless_prompt_is_refused_in_place(client, stage):
         f"/projects/{project.id}/tasks", data=BytesIO(b"prompt=" + b"x" * 3_000_000), headers=headers
     )
     assert (answer.status, (await answer.text())[:17]) == (413, '<p class="wrong">')
+
+
+async def test_names_and_output_that_turn_text_around_are_named(client, stage):
+    stage.scm.files = {FileChange(path="\u202egpj.exe\x1b", status="modified", added=1, deleted=1): ""}
+    run = await stage.review(await stage.task(await stage.project()), output=("all \u202e passed",))
+    text = await read(client, f"/runs/{run.id}")
+    assert "\u202e" not in text
+    assert text.count('<span class="odd">U+202E</span>') == 2
+    assert '<span class="odd">U+001B</span>' in text
+
+
+async def test_why_a_run_failed_is_said_once(client, stage):
+    run = await stage.working(await stage.task(await stage.project()))
+    reason = Reason.NOTHING_CHANGED
+    await stage.forge.coordinator.report(run.id, 1, state=RunState.FAILED, reason=reason, detail=ADVICE[reason])
+    assert (await read(client, f"/runs/{run.id}")).count(ADVICE[reason]) == 1
+
+
+async def test_the_state_that_moves_stands_only_where_it_is_kept_up_to_date(client, stage):
+    first = await stage.review(await stage.task(await stage.project()))
+    await send(client, f"/runs/{first.id}/review", verdict="send_back", comment="Add a test")
+    [second, _] = await stage.forge.runs.list(stage.who, task_id=first.task_id)
+    text = await read(client, f"/runs/{second.id}")
+    assert "Sent back" in text
+    assert text.count(">Queued<") == 1

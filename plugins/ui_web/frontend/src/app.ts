@@ -14,6 +14,13 @@ type Context = {
 type HtmxEvent = CustomEvent<{ ctx: Context }>;
 const on = (name: string, act: (event: HtmxEvent) => void) => document.addEventListener(name, act as EventListener);
 
+function complain(where: Element | undefined, sentence: string) {
+  const said = document.createElement("p");
+  said.className = "wrong";
+  said.textContent = sentence;
+  (where?.querySelector("[role=alert]") ?? document.querySelector("#notice"))?.replaceChildren(said);
+}
+
 // htmx is the only code that may turn the server's HTML into nodes.
 const types = (window as any).trustedTypes;
 const policy = types?.createPolicy("codeforge-htmx", { createHTML: (html: string) => html });
@@ -29,18 +36,31 @@ on("htmx:before:response", (event) => {
   const answer = event.detail.ctx.response?.raw;
   if (answer?.status !== 401) return;
   event.preventDefault();
+  const form = event.detail.ctx.sourceElement;
+  if ([...form.querySelectorAll("textarea")].some((field) => field.value.trim()))
+    return complain(form, "You are signed out: copy what you wrote, then load this page again to sign in.");
   location.assign(`/signin?next=${encodeURIComponent(location.pathname)}`);
+});
+
+// What is being written to a run goes over to the next form when its state, and with it what one can do, changes.
+let typed = "";
+document.addEventListener("input", ({ target }) => {
+  if (target instanceof HTMLTextAreaElement && target.closest("#verbs")) typed = target.value;
+});
+on("htmx:after:settle", () => {
+  const field = document.querySelector<HTMLTextAreaElement>("#verbs textarea");
+  if (field && !field.value) field.value = typed;
 });
 
 on("htmx:after:request", ({ detail: { ctx } }) => {
   const form = ctx.sourceElement;
   if (ctx.response?.raw.status === 204 && form instanceof HTMLFormElement) {
     form.reset();
+    typed = "";
     form.querySelector("[role=alert]")?.replaceChildren();
   }
 });
 
 on("htmx:error", ({ detail }) => {
-  const slot = detail.ctx?.sourceElement?.querySelector("[role=alert]") ?? document.querySelector("#notice");
-  slot?.replaceChildren("The server does not answer: see whether CodeForge is running, then try again.");
+  complain(detail.ctx?.sourceElement, "The server does not answer: see whether CodeForge is running, then try again.");
 });

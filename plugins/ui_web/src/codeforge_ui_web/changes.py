@@ -16,11 +16,12 @@ from pygments.util import ClassNotFound
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import Hunk, PatchSet
 
+from codeforge_ui_web.words import ODD, visible
+
 MOST_LINES, MOST_CHARACTERS = 3000, 400_000
 LONGEST_LINE = 2000
-"""Characters; a longer line is that of a generated file, and is cut."""
-ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Characters that cannot be seen, or that make code read as what it is not."""
+"""Characters; a longer line is that of a generated file, and is cut: the page says so."""
+MODES = {"100644": "an ordinary file", "100755": "executable", "120000": "a symbolic link", "160000": "a submodule"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,23 @@ def _lines(path: str, diff: str) -> Lines:
     try:
         hunks = [hunk for file in PatchSet(cut) for hunk in file]
     except UnidiffParseError:
-        return Lines(tuple(Line("same", None, None, _visible(text)) for text in cut.split("\n")), more=cut != diff)
+        return Lines(tuple(Line("same", None, None, visible(text)) for text in cut.split("\n")), more=cut != diff)
+    about = _mode(diff)
     if not hunks:
-        return Lines(note="Its content is the same: only its name or its mode has changed.")
-    return Lines(tuple(line for hunk in hunks for line in _hunk(path, hunk)), more=cut != diff)
+        empty = "\nnew file mode" in diff or "\ndeleted file mode" in diff
+        note = "An empty file." if empty else "Its content is the same: only its name or its mode has changed."
+        return Lines(note=f"{note} {about}".strip())
+    mode = [Line("hunk", None, None, escape(about))] if about else []
+    return Lines((*mode, *(line for hunk in hunks for line in _hunk(path, hunk))), more=cut != diff)
+
+
+def _mode(diff: str) -> str:
+    """What the diff's head says of the file's mode, where that is out of the ordinary."""
+    head = diff.partition("\n@@ ")[0]
+    modes = [
+        MODES.get(m, m) for m in re.findall(r"^(?:new file|deleted file|old|new) mode (\d{6})$", head, re.MULTILINE)
+    ]
+    return "" if modes in ([], [MODES["100644"]]) else f"It is {' and was '.join(reversed(modes))}."
 
 
 def _cut(diff: str) -> str:
@@ -71,7 +85,7 @@ def _cut(diff: str) -> str:
         size += len(line[:LONGEST_LINE])
         if size > MOST_CHARACTERS:
             break
-        kept.append(line[:LONGEST_LINE])
+        kept.append(line)
     starts = [n for n, line in enumerate(kept) if line.startswith("@@ ")]
     if not starts:
         return "\n".join(kept)
@@ -107,13 +121,20 @@ def _hunk(path: str, hunk: Hunk) -> list[Line]:
 
 def _coloured(path: str, lines: list[str]) -> list[Markup]:
     """Lines as HTML; plain where no lexer knows the file or it loses count of the lines."""
-    plain = [line.rstrip("\r\n")[:LONGEST_LINE] for line in lines]
+    whole = [line.rstrip("\r\n") for line in lines]
+    cut = [len(line) - LONGEST_LINE for line in whole]
+    shown = _painted(path, [line[:LONGEST_LINE] for line in whole])
+    more = Markup(' <span class="odd">{:,} more characters</span>')
+    return [line + more.format(rest) if rest > 0 else line for line, rest in zip(shown, cut, strict=True)]
+
+
+def _painted(path: str, plain: list[str]) -> list[Markup]:
     if any(ODD.search(line.replace("\t", "")) for line in plain):
-        return [_visible(line) for line in plain]
+        return [visible(line) for line in plain]
     made = highlight("\n".join(plain), _lexer(path), HtmlFormatter(nowrap=True)).split("\n")
     found = made[: len(plain)]
     if len(found) != len(plain) or any(made[len(plain) :]):
-        return [_visible(line) for line in plain]
+        return [visible(line) for line in plain]
     return [Markup(line) for line in found]  # noqa: S704 - Pygments has escaped it
 
 
@@ -122,12 +143,3 @@ def _lexer(path: str) -> Lexer:
         return get_lexer_for_filename(path, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return TextLexer(stripnl=False, ensurenl=False)
-
-
-def _visible(text: str) -> Markup:
-    """Text with its odd characters shown by number."""
-
-    def name(found: re.Match[str]) -> str:
-        return f'<span class="odd">U+{ord(found[0]):04X}</span>' if found[0] != "\t" else "\t"
-
-    return Markup(ODD.sub(name, str(escape(text))))  # noqa: S704 - escaped, and the rest is ours

@@ -36,7 +36,7 @@ async def fields(request: web.Request) -> dict[str, str]:
 def whole(given: dict[str, str], name: str, what: str) -> int:
     """A whole number above zero. Raises `Invalid`."""
     text = given.get(name, "").strip().replace(",", "")
-    if not text.isdecimal() or not 0 < int(text) < 2**31:
+    if not text.isdecimal() or len(text) > 10 or not 0 < int(text) < 2**31:
         raise Invalid(f"{what} must be a whole number above zero.", field=name)
     return int(text)
 

@@ -10,6 +10,8 @@ from markupsafe import Markup, escape
 from codeforge import Model, Run, RunState, Usage
 
 S = RunState
+ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that cannot be seen, or that make text read as what it is not."""
 STATES: dict[RunState, tuple[str, str]] = {
     S.QUEUED: ("Queued", "quiet"),
     S.PREPARING: ("Preparing", "live"),
@@ -74,7 +76,10 @@ def when(moment: datetime | float | None) -> Markup:
     if moment is None:
         return Markup("never")
     if not isinstance(moment, datetime):
-        moment = datetime.fromtimestamp(moment).astimezone()
+        try:
+            moment = datetime.fromtimestamp(moment).astimezone()
+        except (ValueError, OverflowError, OSError):
+            return Markup("in an age or two")
     shown = f"{moment.day} {moment:%b %Y, %H:%M}"
     return Markup('<cf-time at="{}">{}</cf-time>').format(moment.isoformat(), shown)
 
@@ -99,6 +104,12 @@ def bare(text: str) -> str:
     return re.sub(sequences, "", text)
 
 
+def visible(text: str) -> Markup:
+    """Text with its odd characters shown by number."""
+    shown = ODD.sub(lambda found: f'<span class="odd">U+{ord(found[0]):04X}</span>', str(escape(text)))
+    return Markup(shown)  # noqa: S704 - escaped, and the rest is ours
+
+
 def ticks(text: str) -> Markup:
     """Text in which `names` stand between backticks, as the docstrings have them."""
     return Markup(re.sub(r"(`+)(.+?)\1", r"<code>\2</code>", str(escape(text))))  # noqa: S704 - escaped before
@@ -116,5 +127,6 @@ FILTERS = {
     "elapsed": elapsed,
     "plain": plain,
     "ticks": ticks,
+    "visible": visible,
     "word": lambda value: STATES[value][0],
 }
