@@ -26,6 +26,14 @@ async def test_an_answer_to_a_run_that_changed_nothing_reaches_an_agent_that_rem
     await api.says(two, "which file?")
 
 
+async def test_a_follow_up_that_adds_nothing_leaves_the_earlier_change_to_accept(api, project, repository):
+    one = await api.until(await api.start(project, "echo one > b.txt"))
+    two = await api.until(await api.post(f"/runs/{one['id']}/review", {"verdict": "send_back", "comment": "true"}))
+    assert (two["reason"], two["change"]["files"], "accept" in two["verbs"]) == ("nothing_changed", 1, True)
+    await api.post(f"/runs/{two['id']}/review", {"verdict": "accept"})
+    assert (repository / "b.txt").read_text() == "one\n"
+
+
 async def test_an_answer_to_a_run_that_left_nothing_comes_with_the_words_before(api, project):
     one = await api.until(await api.start(project, "exit 1"))
     two = await api.until(await api.post(f"/runs/{one['id']}/messages", {"text": "try harder"}))

@@ -19,6 +19,7 @@ DAY = 86_400.0
 LINK_SECONDS = 900.0
 SESSION_SECONDS = 30 * DAY
 SCOPES = ("read", "write", "admin")
+LONGEST_TOKEN_DAYS = 3650
 TENANT = "default"
 
 
@@ -123,6 +124,8 @@ class Accounts:
             )
         if not scopes or not set(scopes) <= set(SCOPES) or not set(scopes) <= who.scopes:
             raise Invalid(f"Scopes are of {', '.join(SCOPES)}, and none that you do not have yourself.", field="scopes")
+        if days is not None and not 0 < days <= LONGEST_TOKEN_DAYS:
+            raise Invalid(f"A token lasts for up to {LONGEST_TOKEN_DAYS} days, or without end.", field="days")
         secret, token_id = new_secret("cftok_"), new_id()
 
         def work(door: Door) -> None:

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 from codeforge.errors import Conflict, Invalid
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, projects, runs, tasks
-from codeforge.model import Principal, Reason, Run, RunState
+from codeforge.model import Principal, Run, RunState
 from codeforge.store import Door
 from codeforge.store import tables as t
 
@@ -64,8 +64,7 @@ class Reviews:
     async def _accept(self, who: Principal, run: Run, comment: str, strategy: str) -> Run:
         if run.state == RunState.ACCEPTED:
             return run
-        failed_check = run.state == RunState.FAILED and run.reason == Reason.CHECK_FAILED
-        if run.change is None or not (run.state == RunState.REVIEW or failed_check):
+        if not runs.acceptable(run):
             raise Conflict(f"The run is {run.state.replace('_', ' ')}: there is no change to accept.")
         intent = {"by": who.user, "comment": comment, "strategy": strategy}
         as_seen = t.Run.id == run.id, t.Run.state == run.state

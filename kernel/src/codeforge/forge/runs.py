@@ -50,6 +50,14 @@ def end(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> None
     keys.revoke(door, row["id"])
 
 
+def acceptable(run: Run) -> bool:
+    """Whether a person may accept the run's change: one in review, one whose check failed, or an earlier run's
+    change to which this one added nothing.
+    """
+    judged = run.state == RunState.FAILED and run.reason in (Reason.CHECK_FAILED, Reason.NOTHING_CHANGED)
+    return run.change is not None and (run.state == RunState.REVIEW or judged)
+
+
 class Runs:
     """The tenant's runs."""
 
@@ -101,8 +109,7 @@ class Runs:
             return ("retry",)
         if run.state == RunState.SENT_BACK:
             return ("message", "retry")
-        checked = run.state == RunState.REVIEW or run.reason == Reason.CHECK_FAILED
-        return (*(("accept",) if run.change and checked else ()), "send_back", "reject", "message", "retry")
+        return (*(("accept",) if acceptable(run) else ()), "send_back", "reject", "message", "retry")
 
     async def stop(self, who: Principal, run_id: str) -> Run:
         """Ask a run to stop; what it did so far is kept. A run that has ended stays as it is.
