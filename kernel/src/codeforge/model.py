@@ -100,7 +100,10 @@ ADVICE: dict[Reason, str] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """Where a run is cut off: model calls (steps), seconds of work, micro-dollars (None: no limit)."""
+    """Where a run is cut off: model calls (steps) and seconds of work.
+
+    ``cost_micro`` (micro-dollars, None: no limit) is kept, but not enforced yet.
+    """
 
     steps: int = 50
     seconds: int = 3600

@@ -123,11 +123,11 @@ async def test_projects_show_what_is_under_way_and_what_waits(client, stage):
 async def test_settings_are_saved_with_limits_in_peoples_units(client, stage):
     project = await stage.project()
     given = {"name": "new", "branch": "next", "agent": "aider", "model": "", "check": "", "steps": "7", "minutes": "2"}
-    status, *_ = await send(client, f"/projects/{project.id}/settings", **given, cost="0.50", version="1")
+    status, *_ = await send(client, f"/projects/{project.id}/settings", **given, version="1")
     saved = await stage.forge.projects.get(stage.who, project.id)
     assert status == 200
-    assert (saved.name, saved.limits) == ("new", Limits(steps=7, seconds=120, cost_micro=500_000))
-    status, _, text = await send(client, f"/projects/{project.id}/settings", **given, cost="", version="1")
+    assert (saved.name, saved.limits) == ("new", Limits(steps=7, seconds=120))
+    status, _, text = await send(client, f"/projects/{project.id}/settings", **given, version="1")
     assert status == 412
     assert "Somebody else changed this project meanwhile" in text
 
@@ -137,7 +137,6 @@ async def test_settings_are_saved_with_limits_in_peoples_units(client, stage):
     [
         ("steps", "many", "The step limit must be a whole number"),
         ("minutes", "0", "The time limit is a number"),
-        ("cost", "cheap", "an amount in dollars"),
         ("agent", "nobody", "There is no agent nobody"),
     ],
 )

@@ -50,17 +50,3 @@ def seconds(given: dict[str, str], name: str) -> int:
     if not 0 < found <= 7 * 86_400:
         raise Invalid("The time limit is a number of minutes, up to a week: 60, or 1.5.", field=name)
     return found
-
-
-def micro(given: dict[str, str], name: str) -> int | None:
-    """Dollars of the form as micro-dollars; None for an empty field. Raises `Invalid`."""
-    text = given.get(name, "").strip().removeprefix("$")
-    if not text:
-        return None
-    try:
-        amount = round(float(text) * 1_000_000)
-    except (ValueError, OverflowError):
-        amount = 0
-    if not 0 < amount < 10**13:
-        raise Invalid("The cost limit is an amount in dollars, such as 2.50; leave it empty for none.", field=name)
-    return amount

@@ -18,7 +18,7 @@ class Limits(Shape):
     seconds: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600
     """Seconds of work."""
     cost_micro: Annotated[int, Field(ge=0, le=10**15)] | None = None
-    """Micro-dollars; null: no limit."""
+    """Micro-dollars; null: no limit. Kept, but not enforced yet."""
 
 
 class Project(Shape):

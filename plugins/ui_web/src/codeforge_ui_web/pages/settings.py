@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aiohttp import web
 
-from codeforge import Limits
 from codeforge.http import FORGE, who
 from codeforge_ui_web.choices import choices
-from codeforge_ui_web.forms import fields, go, micro, seconds, whole
+from codeforge_ui_web.forms import fields, go, seconds, whole
 from codeforge_ui_web.render import render
 
 
@@ -18,11 +19,9 @@ async def page(request: web.Request) -> web.Response:
 
 async def save(request: web.Request) -> web.Response:
     given, project_id = await fields(request), request.match_info["id"]
-    limits = Limits(
-        steps=whole(given, "steps", "The step limit"),
-        seconds=seconds(given, "minutes"),
-        cost_micro=micro(given, "cost"),
-    )
+    project = await request.app[FORGE].projects.get(who(request), project_id)
+    steps = whole(given, "steps", "The step limit")
+    limits = replace(project.limits, steps=steps, seconds=seconds(given, "minutes"))
     values = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
     version = whole(given, "version", "The version")
     await request.app[FORGE].projects.edit(who(request), project_id, version=version, limits=limits, **values)
