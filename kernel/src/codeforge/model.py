@@ -111,8 +111,22 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Hours:
+    """When a project's runs may start: on ``days`` (0 is Monday) from ``start`` to ``end`` ("HH:MM") in ``zone``."""
+
+    zone: str
+    days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    start: str = "08:00"
+    end: str = "18:00"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """One repository under management, with its settings."""
+    """One repository under management, with its settings.
+
+    ``labels`` are those that a worker must have for its runs; ``max_runs`` bounds how many go on at once;
+    ``disk_mb`` how much its workspaces may take on a worker's disk, in MB.
+    """
 
     id: str
     tenant_id: str
@@ -124,13 +138,20 @@ class Project:
     model: str
     check: str = ""
     limits: Limits = field(default_factory=Limits)
+    labels: tuple[str, ...] = ()
+    max_runs: int | None = None
+    hours: Hours | None = None
+    disk_mb: int | None = None
     created_at: datetime
     version: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """A piece of work for an agent. ``agent``, ``model`` and ``check`` override the project's where not None."""
+    """A piece of work for an agent. ``agent``, ``model`` and ``check`` override the project's where not None.
+
+    No run of it starts before ``not_before`` (None: at once); ``schedule_id`` is the schedule that submitted it.
+    """
 
     id: str
     tenant_id: str
@@ -141,6 +162,8 @@ class Task:
     agent: str | None = None
     model: str | None = None
     check: str | None = None
+    not_before: datetime | None = None
+    schedule_id: str | None = None
     created_at: datetime
 
 
@@ -183,9 +206,10 @@ class Run:
     """One attempt of one agent at one task.
 
     ``prompt`` is what this run was told: the task's words, or a reviewer's comment when it ``follows``
-    another run, whose change it starts from. ``generation`` counts claims; ``lease_until`` is set while
-    a worker holds the run; ``want`` is what people asked of it ("stop"). ``base`` is the commit that the
-    change is measured against.
+    another run, whose change it starts from. ``provider`` is where its model came from when it was queued.
+    ``generation`` counts claims, ``losses`` dead workers, ``retries`` faults that CodeForge tried again by
+    itself; ``lease_until`` is set while a worker holds the run; ``want`` is what people asked of it ("stop",
+    "pause"). ``base`` is the commit that the change is measured against.
     """
 
     id: str
@@ -197,12 +221,14 @@ class Run:
     prompt: str
     agent: str
     model: str
+    provider: str = ""
     state: RunState
     reason: Reason | None = None
     detail: str = ""
     priority: int = 0
     generation: int = 0
     losses: int = 0
+    retries: int = 0
     worker: str | None = None
     lease_until: float | None = None
     want: str | None = None

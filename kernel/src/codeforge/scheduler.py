@@ -5,7 +5,6 @@ Functions over the system's door; the caller's transaction makes each one atomic
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from codeforge.errors import Fenced, NotFound
@@ -18,7 +17,7 @@ Row = dict[str, Any]
 
 def claim(door: Door, worker: str, lease: float) -> Row | None:
     """Give the first ready run to ``worker``: generation + 1 and a lease. None when nothing is ready."""
-    now = time.time()
+    now = door.now()
     ready = door.query(t.Run, t.Run.state == RunState.QUEUED, t.Run.not_before <= now)
     found = door.rows(ready.order_by(t.Run.priority.desc(), t.Run.id).limit(1))
     if not found:
@@ -31,6 +30,7 @@ def claim(door: Door, worker: str, lease: float) -> Row | None:
         generation=row["generation"] + 1,
         worker=worker,
         lease_until=now + lease,
+        reported=0,
         want=None,
         detail="",
         started_at=row["started_at"] or now,
@@ -38,12 +38,16 @@ def claim(door: Door, worker: str, lease: float) -> Row | None:
     return held(door, row["id"], row["generation"] + 1)
 
 
-def held(door: Door, run_id: str, generation: int) -> Row:
-    """The run, if this generation still holds it. Raises `Fenced`."""
+def held(door: Door, run_id: str, generation: int, *, reported: int | None = None) -> Row:
+    """The run, if this generation still holds it, or has given its report number ``reported`` before.
+
+    Raises `Fenced`, and `NotFound` when there is no such run any more.
+    """
     row = door.one(t.Run, t.Run.id == run_id)
     if row is None:
         raise NotFound(f"There is no run {run_id}.")
-    if row["generation"] != generation or row["state"] not in HELD:
+    again = reported is not None and row["reported"] >= reported
+    if row["generation"] != generation or not (row["state"] in HELD or again):
         raise Fenced(f"Run {run_id} is not held by generation {generation} any more.")
     return row
 
@@ -51,19 +55,19 @@ def held(door: Door, run_id: str, generation: int) -> Row:
 def renew(door: Door, run_id: str, generation: int, lease: float) -> Row:
     """Extend the lease; gives the run with what people want of it. Raises `Fenced`."""
     row = held(door, run_id, generation)
-    door.update(t.Run, t.Run.id == run_id, lease_until=time.time() + lease)
+    door.update(t.Run, t.Run.id == run_id, lease_until=door.now() + lease)
     return row
 
 
 def lost(door: Door, *, everything: bool = False) -> list[Row]:
     """Runs whose lease ran out; with ``everything`` all that are held, because no worker can be alive."""
-    late = () if everything else (t.Run.lease_until < time.time(),)
+    late = () if everything else (t.Run.lease_until < door.now(),)
     return door.all(t.Run, t.Run.state.in_(list(HELD)), *late)
 
 
 def unrung(door: Door, ring_again: float, limit: int = 100) -> list[str]:
     """Ids of ready runs that no worker was told of lately, marked as told now."""
-    now = time.time()
+    now = door.now()
     ready = door.query(t.Run, t.Run.state == RunState.QUEUED, t.Run.not_before <= now, t.Run.rung_at < now - ring_again)
     ids = [row["id"] for row in door.rows(ready.order_by(t.Run.priority.desc(), t.Run.id).limit(limit))]
     if ids:

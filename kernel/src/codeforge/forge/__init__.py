@@ -16,7 +16,7 @@ from codeforge.forge import history as _history
 from codeforge.forge import runs as _runs
 from codeforge.forge.accounts import Accounts
 from codeforge.forge.calls import Calls
-from codeforge.forge.coordinator import Assignment, Coordinator, Orders, Unheard
+from codeforge.forge.coordinator import ForgeCoordinator
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.models import Aliases, Models, Provider, Providers
@@ -34,7 +34,7 @@ from codeforge.ui import Panel
 from codeforge.vault import Vault
 
 log = logging.getLogger(__name__)
-__all__ = ["Assignment", "Coordinator", "Forge", "Offers", "Orders", "PluginFact", "Provider", "RunKey", "Unheard"]
+__all__ = ["Forge", "Offers", "PluginFact", "Provider", "RunKey"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +89,7 @@ class Forge:
         self.reviews = Reviews(self)
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
         self.calls, self.keys = Calls(self), Keys(self)
-        self.coordinator = Coordinator(self)
+        self.coordinator = ForgeCoordinator(self)
         self._known_secrets: dict[str, tuple[str, ...]] = {}
 
     def agent(self, name: str) -> AgentBackend:

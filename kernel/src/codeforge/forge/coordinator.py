@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from codeforge import scheduler
+from codeforge.coordination import Assignment, Coordinator, Orders, Unheard
 from codeforge.errors import CodeForgeError, Conflict
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, keys, projects, runs, tasks
 from codeforge.llm import Model
-from codeforge.model import ENDED, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState, Task
+from codeforge.model import ENDED, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
 from codeforge.store import Door
 from codeforge.store import tables as t
 from codeforge.vault import redact
@@ -22,35 +23,8 @@ if TYPE_CHECKING:
     from codeforge.forge import Forge
 
 
-class Unheard(Conflict):
-    """The run has words that its agent was not told yet."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Assignment:
-    """All that a worker needs for one run. ``start`` is the commit to go on from, ``memory`` the agent's state then."""
-
-    run: Run
-    task: Task
-    project: Project
-    model: Model
-    gateway: str
-    key: str = field(repr=False)
-    base: str | None = None
-    start: str | None = None
-    memory: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Orders:
-    """What people want of a run: to stop, and the words (id, text) said to it so far, oldest first."""
-
-    stop: bool
-    words: tuple[tuple[str, str], ...]
-
-
-class Coordinator:
-    """The workers' door. A report of a generation that lost its lease raises `Fenced` and changes nothing."""
+class ForgeCoordinator(Coordinator):
+    """The coordinator itself, over the database. See `Coordinator` for what its methods do."""
 
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
@@ -58,7 +32,6 @@ class Coordinator:
         self._keys: dict[str, tuple[str, str]] = {}
 
     async def claim(self, worker: str) -> Assignment | None:
-        """The next run for this worker, or None."""
         while claimed := await self._forge.store.run(None, self._claimed, worker):
             self._forge.history.told()
             run = claimed.run
@@ -99,7 +72,6 @@ class Coordinator:
             bell.set()
 
     async def renew(self, run_id: str, generation: int, wait: float = 0.0) -> Orders:
-        """Extend the lease, after at most ``wait`` seconds, sooner when people want something. Raises `Fenced`."""
         if wait and (bell := self._nudges.get(run_id)):
             try:
                 await asyncio.wait_for(bell.wait(), wait)
@@ -111,7 +83,7 @@ class Coordinator:
             row = scheduler.renew(door, run_id, generation, self._forge.settings.lease)
             keys.extend(door, run_id, self._forge.settings.lease)
             said = door.all(t.Message, t.Message.run_id == run_id)
-            return Orders(stop=row["want"] == "stop", words=tuple((m["id"], m["text"]) for m in said))
+            return Orders(want=row["want"], words=tuple((m["id"], m["text"]) for m in said))
 
         return await self._forge.store.run(None, work)
 
@@ -121,15 +93,11 @@ class Coordinator:
         generation: int,
         events: Iterable[AgentEvent] = (),
         *,
+        number: int | None = None,
         state: RunState | None = None,
         words_seen: int | None = None,
         **facts: Any,
     ) -> None:
-        """Store events and, with ``state``, move the run; facts are columns (base, change, check, reason, detail).
-
-        A run that was to stop ends as stopped where it would fail or be queued again. Raises `Fenced`, and
-        `Unheard` when the run would leave ``working`` with words that nobody has read (``words_seen`` were).
-        """
         known = await self._secrets(run_id)
         clean = [replace(event, data=_clean(event.data, known)) for event in events]
         if "detail" in facts:
@@ -139,18 +107,20 @@ class Coordinator:
                 facts[name] = asdict(facts[name])
 
         def work(door: Door) -> None:
-            row = scheduler.held(door, run_id, generation)
+            row = scheduler.held(door, run_id, generation, reported=number)
+            if number is not None and row["reported"] >= number:
+                return
             if words_seen is not None and len(door.all(t.Message, t.Message.run_id == run_id)) > words_seen:
                 raise Unheard("Somebody said something to this run meanwhile.")
             history.append(door, row, clean)
+            facts["reported"] = number or row["reported"]
             if state is None:
-                if facts:
-                    door.update(t.Run, t.Run.id == run_id, **facts)
+                door.update(t.Run, t.Run.id == run_id, **facts)
                 return
             if state not in TRANSITIONS[RunState(row["state"])]:
                 raise Conflict(f"A run cannot go from {row['state']} to {state}.")
             if row["want"] == "stop" and state in (RunState.FAILED, RunState.QUEUED):
-                told = {"change": facts.get("change"), "detail": "Stopped; what it had done is kept."}
+                told = {**facts, "reason": None, "detail": "Stopped; what it had done is kept."}
                 self._move(door, row, RunState.STOPPED, told)
             else:
                 self._move(door, row, state, facts)
@@ -173,8 +143,6 @@ class Coordinator:
         history.append(door, row, [AgentEvent(Kind.STATE, shown)])
 
     async def remember(self, run_id: str, generation: int, memory: bytes) -> None:
-        """Keep the agent's state for a run that follows this one. Raises `Fenced`."""
-
         def work(door: Door) -> None:
             row = scheduler.held(door, run_id, generation)
             door.delete(t.Artifact, t.Artifact.run_id == run_id, t.Artifact.name == "memory")
@@ -183,8 +151,6 @@ class Coordinator:
         await self._forge.store.run(None, work)
 
     async def describe(self, run_id: str) -> tuple[Run, Project] | None:
-        """A run and its project, for a worker that finds a workspace of an earlier life; None when they are gone."""
-
         def work(door: Door) -> tuple[Run, Project] | None:
             row = door.one(t.Run, t.Run.id == run_id)
             return (runs.find(door, run_id), projects.find(door, row["project_id"])) if row else None
@@ -192,8 +158,6 @@ class Coordinator:
         return await self._forge.store.run(None, work)
 
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
-        """Tell of work that was found in a workspace of an earlier life; a run that ended without any has it now."""
-
         def work(door: Door) -> None:
             row = runs.row_of(door, run_id)
             if row["change"] is None and row["state"] in (RunState.FAILED, RunState.STOPPED):

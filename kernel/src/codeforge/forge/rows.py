@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from codeforge.events import Event, Kind
-from codeforge.model import Change, CheckResult, Limits, Project, Reason, Run, RunState, Task, Usage
+from codeforge.model import Change, CheckResult, Hours, Limits, Project, Reason, Run, RunState, Task, Usage
 
 Row = dict[str, Any]
 
@@ -17,14 +17,24 @@ def moment(seconds: float) -> datetime:
 
 
 def project(row: Row) -> Project:
-    return Project(**{**row, "limits": Limits(**row["limits"]), "created_at": moment(row["created_at"])})
+    hours = row["hours"]
+    return Project(
+        **{
+            **row,
+            "limits": Limits(**row["limits"]),
+            "labels": tuple(row["labels"]),
+            "hours": Hours(**{**hours, "days": tuple(hours["days"])}) if hours else None,
+            "created_at": moment(row["created_at"]),
+        }
+    )
 
 
 def task(row: Row) -> Task:
-    return Task(**{**row, "created_at": moment(row["created_at"])})
+    later = moment(row["not_before"]) if row["not_before"] else None
+    return Task(**{**row, "not_before": later, "created_at": moment(row["created_at"])})
 
 
-_ONLY_IN_THE_TABLE = ("not_before", "rung_at", "intent")
+_ONLY_IN_THE_TABLE = ("not_before", "rung_at", "intent", "blocked", "reported", "state_at")
 
 
 def run(row: Row, usage: Usage) -> Run:

@@ -118,7 +118,8 @@ class Tasks:
         def work(door: Door) -> str | None:
             projects.find(door, project.id)
             values = {name: getattr(task, name) for name in Task.__dataclass_fields__}
-            door.insert(t.Task, **{**values, "created_at": task.created_at.timestamp()})
+            later = task.not_before.timestamp() if task.not_before else 0
+            door.insert(t.Task, **{**values, "created_at": task.created_at.timestamp(), "not_before": later})
             if chosen is None:
                 return None
             return queue(door, task, agent=chosen[0], model=chosen[1], priority=chosen[2])

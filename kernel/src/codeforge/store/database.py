@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,10 @@ class Door:
 
     def __init__(self, database: peewee.Database, tenant_id: str | None) -> None:
         self.database, self.tenant_id = database, tenant_id
+
+    def now(self) -> float:
+        """Seconds since 1970 by the database's clock, the only one that all servers share."""
+        return time.time()
 
     def _mine(self, table: type[Model], where: tuple[Expression, ...]) -> list[Expression]:
         return list(where) if self.tenant_id is None else [*where, table.tenant_id == self.tenant_id]  # type: ignore[attr-defined]
@@ -121,6 +126,16 @@ class Store:
             return await self._in_thread(transaction)
         except peewee.OperationalError as error:
             raise Unavailable(f"The database did not take this: {error}. Check the disk, then try again.") from error
+
+    async def read(
+        self,
+        tenant_id: str | None,
+        work: Callable[Concatenate[Door, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Like `run`, for work that changes nothing: it waits for no writer."""
+        return await self.run(tenant_id, work, *args, **kwargs)
 
     async def close(self) -> None:
         """Close the connection and end the thread."""

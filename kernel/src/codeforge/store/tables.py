@@ -41,8 +41,11 @@ def ref(**options: Any) -> CharField:
 
 
 class Tenant(Model):
+    """``limits`` bounds what of its work goes on at once: {"runs": n, "agents": {name: n}, "providers": {name: n}}."""
+
     id = key()
     name = TextField()
+    limits = Json(default=dict)
 
 
 class User(Model):
@@ -96,6 +99,10 @@ class Project(Model):
     model = TextField()
     check = TextField(column_name="check_command")
     limits = Json()
+    labels = Json(default=list)
+    max_runs = IntegerField(null=True)
+    hours = Json(null=True)
+    disk_mb = IntegerField(null=True)
     created_at = DoubleField()
     version = IntegerField(default=1)
 
@@ -113,10 +120,50 @@ class Task(Model):
     agent = TextField(null=True)
     model = TextField(null=True)
     check = TextField(null=True, column_name="check_command")
+    not_before = DoubleField(default=0)
+    schedule_id = CharField(max_length=64, null=True)
     created_at = DoubleField()
 
 
+class Dependency(Model):
+    """Task ``task_id`` starts when a change of task ``needs_id`` has been accepted."""
+
+    task_id = CharField(max_length=64)
+    needs_id = CharField(max_length=64, index=True)
+    tenant_id = CharField(max_length=64)
+
+    class Meta:
+        primary_key = CompositeKey("task_id", "needs_id")
+
+
+class Schedule(Model):
+    """A task that is submitted again and again; ``next_at`` is its next tick of ``cron`` in the time zone ``zone``."""
+
+    id = key()
+    tenant_id = ref()
+    project_id = CharField(max_length=64)
+    name = TextField()
+    cron = TextField()
+    zone = TextField()
+    prompt = TextField()
+    priority = IntegerField()
+    agent = TextField(null=True)
+    model = TextField(null=True)
+    enabled = BooleanField()
+    next_at = DoubleField(index=True)
+    last_at = DoubleField(null=True)
+    made_by = TextField()
+    created_at = DoubleField()
+
+    class Meta:
+        indexes = ((("project_id", "name"), True),)
+
+
 class Run(Model):
+    """``provider`` is that of the model when the run was queued; ``blocked`` counts the tasks that it waits for;
+    ``reported`` is the number of the last report of this generation; ``state_at`` when it came into its state.
+    """
+
     id = key()
     tenant_id = ref()
     project_id = ref()
@@ -126,12 +173,17 @@ class Run(Model):
     prompt = TextField()
     agent = TextField()
     model = TextField()
+    provider = TextField(default="")
     state = CharField(max_length=16)
+    state_at = DoubleField(default=0)
     reason = CharField(max_length=32, null=True)
     detail = TextField(default="")
     priority = IntegerField(default=0)
     generation = IntegerField(default=0)
+    reported = IntegerField(default=0)
     losses = IntegerField(default=0)
+    retries = IntegerField(default=0)
+    blocked = IntegerField(default=0)
     worker = TextField(null=True)
     lease_until = DoubleField(null=True)
     not_before = DoubleField(default=0)
@@ -147,7 +199,11 @@ class Run(Model):
     ended_at = DoubleField(null=True)
 
     class Meta:
-        indexes = ((("state", "priority", "id"), False), (("task_id", "number"), True))
+        indexes = (
+            (("state", "priority", "id"), False),
+            (("task_id", "number"), True),
+            (("state", "project_id", "agent", "provider", "priority", "id"), False),
+        )
 
 
 class Event(Model):
@@ -185,6 +241,55 @@ class Artifact(Model):
 
     class Meta:
         primary_key = CompositeKey("run_id", "name")
+
+
+class Pack(Model):
+    """Commits that a worker sent, in the form of their kind of repository and in parts, for every server to have."""
+
+    id = BigAutoField()
+    tenant_id = CharField(max_length=64)
+    project_id = ref()
+    run_id = CharField(max_length=64)
+    ref = TextField()
+    head = CharField(max_length=64)
+    part = IntegerField()
+    data = BlobField()
+    created_at = DoubleField()
+
+    class Meta:
+        indexes = ((("run_id", "ref", "part"), True),)
+
+
+class Worker(Model):
+    """A process that executes runs, of this tenant alone; one without ``token_hash`` is part of a server.
+
+    ``disk`` is what it said last of its data folder: {"free_mb": n, "projects": {id: mb}}.
+    """
+
+    id = key()
+    tenant_id = ref()
+    name = CharField(max_length=64)
+    token_hash = CharField(max_length=64, null=True, unique=True)
+    labels = Json()
+    host = TextField()
+    version = TextField()
+    agents = Json()
+    slots = IntegerField()
+    draining = BooleanField()
+    load = DoubleField()
+    disk = Json()
+    created_at = DoubleField()
+    seen_at = DoubleField(null=True)
+    revoked_at = DoubleField(null=True)
+
+
+class Lock(Model):
+    """Work that one server at a time does; ``data`` is what the next holder needs to go on."""
+
+    name = key()
+    holder = CharField(max_length=64)
+    until = DoubleField()
+    data = Json(null=True)
 
 
 class RunKey(Model):
@@ -263,6 +368,6 @@ class Once(Model):
 
 
 TABLES: tuple[type[Model], ...] = (
-    Tenant, User, Link, Session, Token, Project, Task, Run, Event, Message, Artifact,
-    RunKey, Provider, Alias, Call, Once,
+    Tenant, User, Link, Session, Token, Project, Task, Dependency, Schedule, Run, Event, Message, Artifact,
+    Pack, Worker, Lock, RunKey, Provider, Alias, Call, Once,
 )  # fmt: skip

@@ -8,9 +8,10 @@ import shutil
 from contextlib import aclosing, suppress
 
 from codeforge.agents import AgentBackend, AgentJob
+from codeforge.coordination import Assignment, Coordinator, Unheard
 from codeforge.errors import CodeForgeError, RunFailure, Unavailable
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import Assignment, Coordinator, Offers, Unheard
+from codeforge.forge import Offers
 from codeforge.model import ADVICE, Change, Reason, RunState
 from codeforge.scm import Workspace, summarise
 from codeforge.settings import Settings

@@ -7,9 +7,10 @@ import logging
 import time
 from contextlib import suppress
 
+from codeforge.coordination import Assignment, Coordinator
 from codeforge.errors import CodeForgeError, Fenced, RunFailure
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import Assignment, Coordinator, Offers
+from codeforge.forge import Offers
 from codeforge.model import Change, Reason, RunState
 from codeforge.settings import Settings
 from codeforge.worker.attempt import Attempt
@@ -66,7 +67,7 @@ class Execution:
                 await asyncio.sleep(lease / 20)
             else:
                 renewed, wait = asked, lease / 4
-                if orders.stop and not self._stopped:
+                if orders.want == "stop" and not self._stopped:
                     self._stopped = True
                     work.cancel()
         work.cancel()

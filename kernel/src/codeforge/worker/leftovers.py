@@ -6,7 +6,8 @@ import asyncio
 import logging
 from pathlib import Path
 
-from codeforge.forge import Coordinator, Offers
+from codeforge.coordination import Coordinator
+from codeforge.forge import Offers
 from codeforge.scm import summarise
 from codeforge.worker.folder import AUTHOR, RunFolder
 

@@ -7,9 +7,9 @@ import time
 from collections import deque
 from typing import Any
 
+from codeforge.coordination import Coordinator
 from codeforge.errors import Conflict, Unavailable
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import Coordinator
 from codeforge.model import Run, RunState
 
 FLUSH_SECONDS = 0.05
@@ -32,6 +32,7 @@ class Reporter:
 
     def __init__(self, coordinator: Coordinator, run: Run, *, patience: float) -> None:
         self._coordinator, self._run, self._patience = coordinator, run, patience
+        self._number = 0
         self._waiting: list[AgentEvent] = []
         self._room = ROOM
         self._last: deque[AgentEvent] = deque(maxlen=LAST)
@@ -89,10 +90,13 @@ class Reporter:
                 self._last.clear()
             if not batch and not facts:
                 return
+            self._number += 1
             deadline = time.monotonic() + self._patience
             while True:
                 try:
-                    await self._coordinator.report(self._run.id, self._run.generation, batch, **facts)
+                    await self._coordinator.report(
+                        self._run.id, self._run.generation, batch, number=self._number, **facts
+                    )
                     break
                 except (Conflict, Unavailable) as error:
                     if isinstance(error, Conflict) or time.monotonic() > deadline:

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from types import TracebackType
 
-from codeforge.forge import Coordinator, Offers
+from codeforge.coordination import Coordinator
+from codeforge.forge import Offers
 from codeforge.settings import Settings
 from codeforge.worker import leftovers
 from codeforge.worker.execution import Execution

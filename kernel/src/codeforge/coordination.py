@@ -1,0 +1,89 @@
+"""What workers say and hear: the one interface between a worker and the servers, in one process or over a network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from codeforge.errors import Conflict
+from codeforge.events import AgentEvent
+from codeforge.llm import Model
+from codeforge.model import Change, Project, Run, RunState, Task
+
+
+class Unheard(Conflict):
+    """The run has words that its agent was not told yet."""
+
+    slug = "unheard"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assignment:
+    """All that a worker needs for one run. ``start`` is the commit to go on from, ``memory`` the agent's state then."""
+
+    run: Run
+    task: Task
+    project: Project
+    model: Model
+    gateway: str
+    key: str = field(repr=False)
+    base: str | None = None
+    start: str | None = None
+    memory: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Orders:
+    """What people want of a run: ``want`` is "stop", "pause" or None; words (id, text) said to it, oldest first."""
+
+    want: str | None
+    words: tuple[tuple[str, str], ...]
+
+
+class Coordinator(ABC):
+    """The workers' door. A report of a generation that lost its lease raises `Fenced` and changes nothing.
+
+    Every method raises `Unavailable` when no server, or not its database, answers.
+    """
+
+    @abstractmethod
+    async def claim(self, worker: str) -> Assignment | None:
+        """The next run for the worker of that id, or None."""
+
+    @abstractmethod
+    async def renew(self, run_id: str, generation: int, wait: float = 0.0) -> Orders:
+        """Extend the lease, after at most ``wait`` seconds, sooner when people want something. Raises `Fenced`."""
+
+    @abstractmethod
+    async def report(
+        self,
+        run_id: str,
+        generation: int,
+        events: Iterable[AgentEvent] = (),
+        *,
+        number: int | None = None,
+        state: RunState | None = None,
+        words_seen: int | None = None,
+        **facts: Any,
+    ) -> None:
+        """Store events and, with ``state``, move the run; facts are columns (base, change, check, reason, detail).
+
+        ``number`` counts this generation's reports from 1: one that was stored before changes nothing when it
+        comes again. A run that was to stop ends as stopped where it would fail or be queued again. Raises
+        `Fenced`, and `Unheard` when the run would leave ``working`` with words that nobody has read
+        (``words_seen`` were).
+        """
+
+    @abstractmethod
+    async def remember(self, run_id: str, generation: int, memory: bytes) -> None:
+        """Keep the agent's state for a run that follows this one. Raises `Fenced`."""
+
+    @abstractmethod
+    async def describe(self, run_id: str) -> tuple[Run, Project] | None:
+        """A run and its project, for a worker that finds a workspace of an earlier life; None when they are gone."""
+
+    @abstractmethod
+    async def saved(self, run_id: str, ref: str, change: Change) -> None:
+        """Tell of work that was found in a workspace of an earlier life; a run that ended without any has it now."""
