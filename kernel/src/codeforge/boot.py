@@ -18,7 +18,7 @@ from codeforge.events import Event
 from codeforge.forge import Forge, Offers
 from codeforge.forge import runs as runs_of
 from codeforge.plugins import Plugins
-from codeforge.queues import Queue
+from codeforge.queues import Ears, Queue
 from codeforge.settings import Settings
 from codeforge.store import Store
 from codeforge.worker import Worker
@@ -115,9 +115,9 @@ async def house(
             worker = Worker(forge.coordinator, forge.offers, settings, name=f"local-{os.getpid()}")
             await worker.recover()
             await stack.enter_async_context(worker)
-            await queue.open(settings.broker_url, worker.answer)
+            await queue.open(settings.broker_url, Ears(ring=worker.answer))
         else:
-            await queue.open(settings.broker_url, None)
+            await queue.open(settings.broker_url, Ears())
         stack.push_async_callback(queue.close)
         forge.offers.queue = queue
         await stack.enter_async_context(_background(_relay(forge)))
