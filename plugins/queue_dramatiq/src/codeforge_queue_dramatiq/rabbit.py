@@ -17,7 +17,7 @@ _DEADLINES = {"socket_timeout": 2.0, "stack_timeout": 4.0, "blocked_connection_t
 
 
 class RabbitBroker(RabbitmqBroker):
-    """Each message is confirmed; classic durable queues of at most ``limit`` messages, without Dramatiq's for delays."""
+    """Each message is confirmed; durable queues of at most ``limit`` messages, without Dramatiq's for delays."""
 
     def __init__(self, parameters: URLParameters, *, limit: int | None) -> None:
         logger = logging.getLogger("pika")
