@@ -21,7 +21,7 @@ from codeforge.plugins import Plugins
 from codeforge.queues import Ears, Queue
 from codeforge.settings import Settings
 from codeforge.store import Store
-from codeforge.worker import Worker
+from codeforge.worker import OwnMirrors, Worker
 
 log = logging.getLogger(__name__)
 TICK = 1.0
@@ -112,7 +112,7 @@ async def house(
         await forge.coordinator.reap(everything=True)
         await stack.enter_async_context(_background(forge.reviews.resume()))  # an origin may take long to answer
         if working:
-            worker = Worker(forge.coordinator, forge.offers, settings, name=f"local-{os.getpid()}")
+            worker = Worker(forge.coordinator, OwnMirrors(), forge.offers, settings, id=f"local-{os.getpid()}")
             await worker.recover()
             await stack.enter_async_context(worker)
             await queue.open(settings.broker_url, Ears(ring=worker.answer))

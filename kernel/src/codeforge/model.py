@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class RunState(StrEnum):
@@ -240,6 +241,31 @@ class Run:
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """A process that executes runs: what it said of itself last, and which ``runs`` it holds now (their ids).
+
+    ``labels`` were given to it when it was registered; ``load`` is its machine's, per core; ``disk`` its free
+    space and the projects' use of it, in MB. ``alive``: it gave word lately. The one within a server is ``local``.
+    """
+
+    id: str
+    name: str
+    local: bool
+    labels: tuple[str, ...]
+    host: str
+    version: str
+    agents: tuple[str, ...]
+    slots: int
+    draining: bool
+    load: float
+    disk: dict[str, Any]
+    created_at: datetime
+    seen_at: datetime | None
+    alive: bool
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Invalid, NotFound, Unauthorized
+from codeforge.forge import workers
+from codeforge.forge.workers import WORKER
 from codeforge.ids import new_id
 from codeforge.model import Principal
 from codeforge.store import Door
@@ -105,6 +107,8 @@ class Accounts:
         """Who holds this bearer token. Raises `Unauthorized`."""
 
         def work(door: Door) -> Principal:
+            if secret.startswith(WORKER):
+                return workers.principal(door, secret)
             row = door.one(t.Token, t.Token.hash == digest(secret), t.Token.revoked_at.is_null())
             if row is None or (row["expires_at"] or time.time() + 1) < time.time():
                 raise Unauthorized("This token is unknown, revoked or expired: make a new one.")

@@ -128,4 +128,3 @@ class Reviews:
             runs.end(door, row, state, **kept, delivered=delivered, intent=None)
 
         await self._forge.store.run(who.tenant_id, work)
-        self._forge.history.told()

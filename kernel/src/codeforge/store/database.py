@@ -13,6 +13,7 @@ import peewee
 from peewee import Expression, Model, Query
 
 from codeforge.errors import Unavailable
+from codeforge.news import News
 from codeforge.store import migrate
 
 P = ParamSpec("P")
@@ -27,6 +28,8 @@ class Door:
 
     def __init__(self, database: peewee.Database, tenant_id: str | None) -> None:
         self.database, self.tenant_id = database, tenant_id
+        self.news: set[str] = set()
+        """Topics of what this transaction changes, told when it is committed."""
 
     def now(self) -> float:
         """Seconds since 1970 by the database's clock, the only one that all servers share."""
@@ -87,6 +90,7 @@ class Store:
 
     def __init__(self, database: peewee.Database) -> None:
         self._database = database
+        self.news = News()
         self._thread = ThreadPoolExecutor(1, "store")
 
     @classmethod
@@ -118,14 +122,22 @@ class Store:
     ) -> T:
         """Call ``work(door, ...)`` in one transaction; ``tenant_id`` None opens the system's door."""
 
+        news: set[str] = set()
+
         def transaction() -> T:
             with self._database.atomic("IMMEDIATE"):
-                return work(Door(self._database, tenant_id), *args, **kwargs)
+                door = Door(self._database, tenant_id)
+                done = work(door, *args, **kwargs)
+            news.update(door.news)
+            return done
 
         try:
             return await self._in_thread(transaction)
         except peewee.OperationalError as error:
             raise Unavailable(f"The database did not take this: {error}. Check the disk, then try again.") from error
+        finally:
+            if news:
+                self.news.tell(news)
 
     async def read(
         self,
