@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -155,7 +154,7 @@ class ForgeCoordinator(Coordinator):
             row = door.one(t.Run, t.Run.id == run_id)
             return (runs.find(door, run_id), projects.find(door, row["project_id"])) if row else None
 
-        return await self._forge.store.run(None, work)
+        return await self._forge.store.read(None, work)
 
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
         def work(door: Door) -> None:
@@ -180,7 +179,7 @@ class ForgeCoordinator(Coordinator):
                     detail = f"Its worker died {losses} times."
                     runs.end(door, row, RunState.FAILED, reason=Reason.LOST, detail=detail, losses=losses)
                 else:
-                    later = time.time() + scheduler.back_off(losses)
+                    later = door.now() + scheduler.back_off(losses)
                     detail = f"Worker {row['worker']} gave no word any more; the run starts again."
                     self._move(door, row, RunState.QUEUED, {"losses": losses, "not_before": later, "detail": detail})
 

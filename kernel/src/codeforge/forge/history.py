@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +20,7 @@ def append(door: Door, run: dict[str, Any], events: Iterable[AgentEvent]) -> int
     [last] = door.rows(
         t.Event.select(fn.COALESCE(fn.MAX(t.Event.seq), 0).alias("seq")).where(t.Event.run_id == run["id"])
     )
-    seq, now = int(last["seq"]), time.time()
+    seq, now = int(last["seq"]), door.now()
     new = [
         {
             "tenant_id": run["tenant_id"],
@@ -66,11 +65,11 @@ class History:
         self, tenant_id: str, run_id: str | None, after: int = 0, limit: int = PAGE, kinds: tuple[Kind, ...] = ()
     ) -> list[Event]:
         """The events after number ``after``, oldest first, at most ``limit``; all, or only those of some ``kinds``."""
-        return await self._store.run(tenant_id, _read, run_id, after, limit, kinds)
+        return await self._store.read(tenant_id, _read, run_id, after, limit, kinds)
 
     async def last(self, tenant_id: str) -> int:
         """The offset of the tenant's newest event."""
-        return await self._store.run(tenant_id, _last)
+        return await self._store.read(tenant_id, _last)
 
     async def follow(self, tenant_id: str, run_id: str | None, after: int = 0) -> AsyncGenerator[list[Event], None]:
         """All events after ``after``, then new ones as they come, in batches; endless, without gaps.
