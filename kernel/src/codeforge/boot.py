@@ -173,7 +173,7 @@ async def _tell(forge: Forge, plugins: Plugins) -> None:
 
 async def _tell_one(forge: Forge, plugins: Plugins, tenant_id: str, event: Event) -> None:
     with suppress(NotFound):  # a run that was removed meanwhile has nobody to tell of
-        run = await forge.store.run(tenant_id, runs_of.find, event.run_id)
+        run = await forge.store.read(tenant_id, runs_of.find, event.run_id)
         await plugins.on_event(run, event)
 
 

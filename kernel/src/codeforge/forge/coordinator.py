@@ -154,7 +154,7 @@ class ForgeCoordinator(Coordinator):
             row = door.one(t.Run, t.Run.id == run_id)
             return (runs.find(door, run_id), projects.find(door, row["project_id"])) if row else None
 
-        return await self._forge.store.run(None, work)
+        return await self._forge.store.read(None, work)
 
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
         def work(door: Door) -> None:

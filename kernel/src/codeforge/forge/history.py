@@ -62,11 +62,11 @@ class History:
         self, tenant_id: str, run_id: str | None, after: int = 0, limit: int = PAGE, kinds: tuple[Kind, ...] = ()
     ) -> list[Event]:
         """The events after number ``after``, oldest first, at most ``limit``; all, or only those of some ``kinds``."""
-        return await self._store.run(tenant_id, _read, run_id, after, limit, kinds)
+        return await self._store.read(tenant_id, _read, run_id, after, limit, kinds)
 
     async def last(self, tenant_id: str) -> int:
         """The offset of the tenant's newest event."""
-        return await self._store.run(tenant_id, _last)
+        return await self._store.read(tenant_id, _last)
 
     async def follow(self, tenant_id: str, run_id: str | None, after: int = 0) -> AsyncGenerator[list[Event], None]:
         """All events after ``after``, then new ones as they come, in batches; endless, without gaps.

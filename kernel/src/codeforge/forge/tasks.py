@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from codeforge.errors import Invalid, NotFound
@@ -68,7 +68,7 @@ def queue(
         model=model,
         state=RunState.QUEUED,
         priority=priority,
-        created_at=time.time(),
+        created_at=door.now(),
     )
     run = {"id": run_id, "tenant_id": task.tenant_id}
     history.append(door, run, [AgentEvent(Kind.STATE, {"state": RunState.QUEUED})])
@@ -111,20 +111,21 @@ class Tasks:
             agent=self._forge.agent(agent).name if agent else None,
             model=(await self._forge.models.find(who, model)).name if model else None,
             check=check,
-            created_at=rows.moment(time.time()),
+            created_at=rows.moment(0),
         )
         chosen = await self.choices(who, task, project) if start else None
 
-        def work(door: Door) -> str | None:
+        def work(door: Door) -> tuple[Task, str | None]:
             projects.find(door, project.id)
-            values = {name: getattr(task, name) for name in Task.__dataclass_fields__}
-            later = task.not_before.timestamp() if task.not_before else 0
-            door.insert(t.Task, **{**values, "created_at": task.created_at.timestamp(), "not_before": later})
+            made = replace(task, created_at=rows.moment(door.now()))
+            values = {name: getattr(made, name) for name in Task.__dataclass_fields__}
+            later = made.not_before.timestamp() if made.not_before else 0
+            door.insert(t.Task, **{**values, "created_at": made.created_at.timestamp(), "not_before": later})
             if chosen is None:
-                return None
-            return queue(door, task, agent=chosen[0], model=chosen[1], priority=chosen[2])
+                return made, None
+            return made, queue(door, made, agent=chosen[0], model=chosen[1], priority=chosen[2])
 
-        run_id = await self._forge.store.run(who.tenant_id, work)
+        task, run_id = await self._forge.store.run(who.tenant_id, work)
         if run_id is None:
             return task, None
         await self._forge.ring(run_id)
@@ -148,8 +149,8 @@ class Tasks:
             query = door.query(t.Task, t.Task.project_id == project_id, *older)
             return [rows.task(row) for row in door.rows(query.order_by(t.Task.id.desc()).limit(limit))]
 
-        return await self._forge.store.run(who.tenant_id, work)
+        return await self._forge.store.read(who.tenant_id, work)
 
     async def get(self, who: Principal, task_id: str) -> Task:
         """One task. Raises `NotFound`."""
-        return await self._forge.store.run(who.tenant_id, find, task_id)
+        return await self._forge.store.read(who.tenant_id, find, task_id)

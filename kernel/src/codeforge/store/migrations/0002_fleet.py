@@ -1,5 +1,7 @@
 """What many servers and workers need: who works, what waits for what, when, and the commits that workers sent."""
 
+from codeforge.store import migrate
+
 STATEMENTS = """
 ALTER TABLE "tenant" ADD COLUMN "limits" TEXT NOT NULL DEFAULT '{}';
 
@@ -92,6 +94,4 @@ CREATE INDEX "run_ready" ON "run" ("state", "project_id", "agent", "provider", "
 
 
 def up(migrator, db):
-    for statement in STATEMENTS.split(";"):
-        if statement.strip():
-            db.execute_sql(statement)
+    migrate.run(db, STATEMENTS, booleans=("enabled", "draining"))
