@@ -37,7 +37,7 @@ def replace(door: Door, task_id: str, needed: Iterable[str]) -> None:
     if len(wanted) > MOST:
         raise Invalid(f"A task may need {MOST} others, not {len(wanted)}: put one between.", field="needs")
     known = {row["id"] for row in door.all(t.Task, t.Task.id.in_(wanted))} if wanted else set()
-    if missing := next((need for need in wanted if need not in known), None):
+    for missing in (need for need in wanted if need not in known):
         raise NotFound(f"There is no task {missing[:64]} to wait for.", field="needs")
     if path := _circle(door, task_id, wanted):
         titles = {row["id"]: row["title"] for row in door.all(t.Task, t.Task.id.in_(path))}

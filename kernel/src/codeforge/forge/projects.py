@@ -182,7 +182,7 @@ class Projects:
 
 def _labels(given: Iterable[str]) -> list[str]:
     labels = sorted(set(given))
-    if wrong := next((label for label in labels if not LABEL.fullmatch(label)), None):
+    for wrong in (label for label in labels if not LABEL.fullmatch(label)):
         raise Invalid(
             f"{wrong[:80]!r} is no label: small letters, digits, dots, dashes and underscores, such as gpu.",
             field="labels",

@@ -18,7 +18,7 @@ def check_zone(name: str, field: str) -> str:
     """The name, if it is one of a time zone. Raises `Invalid`."""
     try:
         _zone(name)
-    except (ValueError, OSError):  # not found, or no name at all: a path, a folder
+    except (KeyError, ValueError, OSError):  # not found, or no name at all: a path, a folder
         raise Invalid(
             f"There is no time zone {name[:80]!r}: give one such as Europe/Berlin or UTC.", field=field
         ) from None
