@@ -149,6 +149,7 @@ async def _relay(forge: Forge) -> None:
                 await forge.coordinator.reap()
             for run_id in await forge.store.run(None, scheduler.unrung, forge.settings.ring_again):
                 await forge.ring(run_id)
+            await forge.schedules.tick()
         except Unavailable as error:
             log.warning("the scheduler could not look for work: %s", error)
         except Exception:

@@ -151,7 +151,8 @@ class Project:
 class Task:
     """A piece of work for an agent. ``agent``, ``model`` and ``check`` override the project's where not None.
 
-    No run of it starts before ``not_before`` (None: at once); ``schedule_id`` is the schedule that submitted it.
+    No run of it starts before ``not_before`` (None: at once), nor before each task of ``needs`` (ids) has an accepted
+    change; ``schedule_id`` is the schedule that submitted it.
     """
 
     id: str
@@ -164,7 +165,33 @@ class Task:
     model: str | None = None
     check: str | None = None
     not_before: datetime | None = None
+    needs: tuple[str, ...] = ()
     schedule_id: str | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """A task that CodeForge submits again and again, at the times of ``cron`` in the time zone ``zone``.
+
+    ``outcome`` says what became of the last time, which was ``last_at``; ``made_by`` is who asked for it.
+    """
+
+    id: str
+    tenant_id: str
+    project_id: str
+    name: str
+    cron: str
+    zone: str
+    prompt: str
+    priority: int = 0
+    agent: str | None = None
+    model: str | None = None
+    enabled: bool = True
+    next_at: datetime
+    last_at: datetime | None = None
+    outcome: str = ""
+    made_by: str
     created_at: datetime
 
 

@@ -20,12 +20,15 @@ from codeforge.forge.calls import Calls
 from codeforge.forge.coordinator import ForgeCoordinator
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
+from codeforge.forge.limits import TenantLimits
+from codeforge.forge.line import Line
 from codeforge.forge.models import Aliases, Models, Provider, Providers
 from codeforge.forge.packs import Packs
 from codeforge.forge.projects import Projects
 from codeforge.forge.reports import Reports
 from codeforge.forge.reviews import Reviews
 from codeforge.forge.runs import Runs
+from codeforge.forge.schedules import Schedules
 from codeforge.forge.tasks import Tasks
 from codeforge.forge.workers import Workers
 from codeforge.llm import Llm
@@ -90,7 +93,8 @@ class Forge:
         self.history = History(store)
         self.accounts = Accounts(self)
         self.projects = Projects(self)
-        self.tasks = Tasks(self)
+        self.tasks, self.schedules = Tasks(self), Schedules(self)
+        self.line, self.limits = Line(self), TenantLimits(self)
         self.runs = Runs(self)
         self.reviews = Reviews(self)
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)

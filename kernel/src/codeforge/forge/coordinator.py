@@ -48,7 +48,7 @@ class ForgeCoordinator(Coordinator):
 
     def _claimed(self, door: Door, worker: str) -> Assignment | None:
         lease = self._forge.settings.lease
-        row = scheduler.claim(door, worker, lease)
+        row = scheduler.claim(door, scheduler.worker_facts(door, worker), lease)
         if row is None:
             return None
         history.append(door, row, [AgentEvent(Kind.STATE, {"state": RunState.PREPARING, "worker": worker})])
@@ -122,13 +122,24 @@ class ForgeCoordinator(Coordinator):
                 return
             if state not in TRANSITIONS[RunState(row["state"])]:
                 raise Conflict(f"A run cannot go from {row['state']} to {state}.")
-            if row["want"] == "stop" and state in (RunState.FAILED, RunState.QUEUED):
+            if state == RunState.FAILED and row["want"] != "stop" and (later := self._again(door, row, facts)):
+                self._move(door, row, RunState.QUEUED, later)
+            elif row["want"] == "stop" and state in (RunState.FAILED, RunState.QUEUED):
                 told = {**facts, "reason": None, "detail": "Stopped; what it had done is kept."}
                 self._move(door, row, RunState.STOPPED, told)
             else:
                 self._move(door, row, state, facts)
 
         await self._forge.store.run(None, work)
+
+    def _again(self, door: Door, row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any] | None:
+        """What a run becomes whose fault may pass by itself: queued again, from its start. None: it has failed."""
+        most, tried = self._forge.settings.max_retries, row["retries"]
+        if (wait := scheduler.again(facts.get("reason"), tried, most)) is None:
+            return None
+        detail = f"{facts.get('detail', '')} CodeForge tries again in {wait:.0f} s ({tried + 1} of {most}).".strip()
+        fresh = {"change": None, "check": None, "reason": None, "detail": detail}
+        return {**facts, **fresh, "retries": tried + 1, "not_before": door.now() + wait}
 
     def _move(self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]) -> None:
         if state in ENDED:

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from codeforge.errors import Conflict, Invalid
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import history, projects, runs, tasks
+from codeforge.forge import history, needs, projects, runs, tasks
 from codeforge.model import Principal, Run, RunState
 from codeforge.store import Door
 from codeforge.store import tables as t
@@ -117,14 +117,18 @@ class Reviews:
     ) -> None:
         verdict = "accept" if state == RunState.ACCEPTED else "reject"
 
-        def work(door: Door) -> None:
+        def work(door: Door) -> list[str]:
             row = runs.row_of(door, run.id)
             if row["state"] == state:
-                return
+                return []
+            ready = needs.met(door, row["task_id"]) if state == RunState.ACCEPTED else []
             history.append(
                 door, row, [AgentEvent(Kind.REVIEW, {"verdict": verdict, "comment": comment, "by": who.user}), *more]
             )
             kept = {name: row[name] for name in ("reason", "detail", "ended_at")}
             runs.end(door, row, state, **kept, delivered=delivered, intent=None)
+            return ready
 
-        await self._forge.store.run(who.tenant_id, work)
+        ready = await self._forge.store.run(who.tenant_id, work)
+        for run_id in ready:
+            await self._forge.ring(run_id)

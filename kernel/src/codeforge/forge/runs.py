@@ -72,14 +72,14 @@ class Runs:
         """
         task = await self._forge.tasks.get(who, task_id)
         project = await self._forge.projects.get(who, task.project_id)
-        name, chosen, rank = await self._forge.tasks.choices(who, task, project, agent, model)
+        name, chosen, rank, provider = await self._forge.tasks.choices(who, task, project, agent, model)
 
         def work(door: Door) -> str:
             if follows:
                 row = row_of(door, follows)
                 if row["task_id"] != task_id or not row["change"]:
                     raise Conflict("That run left no work of this task to go on from: start from scratch.")
-            return tasks.queue(door, task, agent=name, model=chosen, priority=rank, follows=follows)
+            return tasks.queue(door, task, agent=name, model=chosen, priority=rank, provider=provider, follows=follows)
 
         return await self._queued(who, await self._forge.store.run(who.tenant_id, work))
 
@@ -175,7 +175,14 @@ class Runs:
                 )
                 end(door, row, RunState.SENT_BACK, reason=row["reason"], detail=row["detail"], ended_at=row["ended_at"])
             new = tasks.queue(
-                door, task, agent=run.agent, model=run.model, priority=run.priority, prompt=text, follows=run.id
+                door,
+                task,
+                agent=run.agent,
+                model=run.model,
+                priority=run.priority,
+                provider=run.provider,
+                prompt=text,
+                follows=run.id,
             )
             if not any(left(door, find(door, new))):
                 door.update(t.Run, t.Run.id == new, prompt=f"{row['prompt']}\n\n{text}")
