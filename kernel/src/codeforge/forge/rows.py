@@ -34,7 +34,7 @@ def task(row: Row) -> Task:
     return Task(**{**row, "not_before": later, "created_at": moment(row["created_at"])})
 
 
-_ONLY_IN_THE_TABLE = ("not_before", "rung_at", "intent", "blocked", "reported", "state_at")
+_ONLY_IN_THE_TABLE = ("not_before", "rung_at", "intent", "blocked", "reported", "state_at", "kept", "replaces")
 
 
 def run(row: Row, usage: Usage) -> Run:

@@ -26,7 +26,7 @@ class Execution:
         self._run, self._coordinator, self._lease = assignment.run, coordinator, settings.lease
         self._reporter = Reporter(coordinator, self._run, patience=settings.lease)
         self._attempt = Attempt(assignment, self._reporter, coordinator, offers, settings)
-        self._stopped = self._fenced = self._handed_back = False
+        self._stopped = self._paused = self._fenced = self._handed_back = False
 
     async def run(self) -> None:
         """See the run through. Cancelling it hands the run back to the queue, unless its work is done already."""
@@ -52,7 +52,7 @@ class Execution:
         await self._attempt.clear()
 
     async def _watch(self, work: asyncio.Task[Change]) -> None:
-        """Keep the lease and pass a stop on; without a lease, end the work: it is not ours any more."""
+        """Keep the lease and pass a stop or a pause on; without a lease, end the work: it is not ours any more."""
         run, lease = self._run, self._lease
         renewed, wait = time.monotonic(), 0.0
         while not self._fenced:
@@ -70,6 +70,9 @@ class Execution:
                 if orders.want == "stop" and not self._stopped:
                     self._stopped = True
                     work.cancel()
+                elif orders.want == "pause" and not self._paused:
+                    self._paused = not self._attempt.concluding and work.cancel()
+                    wait = 0.1  # while it cannot be paused, what is wanted may change soon
         work.cancel()
 
     async def _conclude(self, work: asyncio.Task[Change]) -> None:
@@ -78,9 +81,10 @@ class Execution:
             await self._attempt.keep()
         elif self._stopped:
             await self._end(RunState.STOPPED, detail="Stopped; what it had done is kept.")
+        elif self._paused and (work.cancelled() or work.exception()):
+            await self._put_by(RunState.PAUSED, "Paused; what it had done is kept.")
         elif self._handed_back and work.cancelled():
-            await self._attempt.keep()
-            await self._reporter.move(RunState.QUEUED, detail="The worker was shut down; the run starts again.")
+            await self._put_by(RunState.QUEUED, "The worker was shut down; the run goes on from the work so far.")
         else:
             await self._judge(work)
 
@@ -98,6 +102,15 @@ class Execution:
             await self._end(RunState.FAILED, reason=Reason.AGENT_ERROR, detail=f"The agent's plugin failed: {error}")
         else:
             await self._end(RunState.REVIEW, change=change)
+
+    async def _put_by(self, state: RunState, detail: str) -> None:
+        """Leave the run to a later claim, with all that it needs to go on from here."""
+        change = await self._attempt.keep()
+        if self._attempt.unsaved:
+            await self._reporter.move(state, detail=detail)
+            return
+        await self._attempt.remember()
+        await self._reporter.move(state, detail=detail, change=change, worked=self._attempt.worked)
 
     async def _end(self, state: RunState, **facts: object) -> None:
         if "change" not in facts:
