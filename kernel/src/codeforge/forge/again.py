@@ -89,6 +89,8 @@ class Again:
 
         def work(door: Door) -> str:
             row = row_of(door, run.id)
+            if row["state"] in LIVE:
+                raise Conflict("The run is not over: say it to the run itself, or stop it first.")
             if row["state"] in (RunState.ACCEPTED, RunState.REJECTED):
                 raise Conflict(f"The change was {row['state']} already: start a new task for more.")
             if row["intent"]:
