@@ -32,7 +32,7 @@ def main(role: str) -> int:
             status, said = ask(base, "/api/v1/health")
     except (OSError, URLError) as error:
         status, said = 0, str(error)
-    print(f"{base}: {status} {said}")
+    sys.stdout.write(f"{base}: {status} {said}\n")
     return 0 if status == 200 else 1
 
 

@@ -113,7 +113,7 @@ async def test_a_sign_in_over_tls_sets_a_cookie_for_this_host_alone_and_guessers
 
 
 async def test_a_session_by_link_works_over_tls(house, tmp_path):
-    api, proxy = house
+    _, proxy = house
     env = os.environ | {"CODEFORGE_DATA_DIR": str(tmp_path / "data")}
     command = [shutil.which("codeforge"), "link"]
     link = (await asyncio.to_thread(subprocess.run, command, env=env, capture_output=True, text=True)).stdout
