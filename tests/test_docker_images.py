@@ -79,7 +79,7 @@ def test_the_server_starts_as_its_user_on_a_read_only_root_is_well_and_stops_pol
     port = str(free_port())
     with up(images, "server", "serve", CODEFORGE_PORT=port, CODEFORGE_HOST="127.0.0.1") as (server, inside):
         until(lambda: inside(*HEALTH).returncode == 0, server)
-        assert f"http://127.0.0.1:{port}/signin?token=" in inside("codeforge", "link").stdout
+        assert "https://localhost/signin?token=" in inside("codeforge", "link").stdout
         assert inside("sh", "-c", "touch /opt/x").returncode != 0
         assert inside("sh", "-c", "touch /data/x /tmp/x").returncode == 0
         status = inside("cat", "/proc/1/status").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -55,6 +56,10 @@ class Settings(BaseSettings):
     allow_remote: bool = False
     """Listen on an address that others can reach, without TLS of its own (put a proxy with TLS before it)."""
 
+    public_url: str = ""
+    """The address that people type, such as "https://forge.example", where a proxy stands before the server; sign-in
+    links begin with it."""
+
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     """Networks of the proxies whose word counts for X-Forwarded-Proto and X-Forwarded-For, separated by commas."""
 
@@ -96,6 +101,13 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path | None) -> Path | None:
         return value and value.expanduser().absolute()
 
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError("an address such as https://forge.example")
+        return value.rstrip("/")
+
     @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
@@ -131,6 +143,10 @@ class Settings(BaseSettings):
     def agents_home(self) -> Path:
         """Where agents' environments are."""
         return self.agents_dir or self.data_dir / "agents"
+
+    def link(self, url: str, secret: str) -> str:
+        """The sign-in link with this secret, for the server that listens at ``url``."""
+        return f"{self.public_url or url}/signin?token={secret}"
 
     @property
     def key_path(self) -> Path:
