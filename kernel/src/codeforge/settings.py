@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     max_losses: int = Field(default=3, ge=0)
     """How often a run is taken up again after its worker was lost, before it fails as "lost"."""
 
+    max_retries: int = Field(default=2, ge=0)
+    """How often a run is tried again after its repository or its model did not answer, before it fails."""
+
     ring_again: Seconds = 5.0
     """Seconds after which a queued run is announced to the workers again."""
 

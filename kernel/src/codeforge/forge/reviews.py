@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from codeforge.errors import Conflict, Invalid
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import history, projects, runs, tasks
+from codeforge.forge import history, needs, projects, runs, tasks
 from codeforge.model import Principal, Run, RunState
 from codeforge.store import Door
 from codeforge.store import tables as t
@@ -75,8 +75,8 @@ class Reviews:
     async def deliver(self, who: Principal, run: Run, comment: str, strategy: str) -> Run:
         """Deliver an accepted change; also what a restart does with an intent that was cut off."""
         assert run.change
-        project = await self._forge.store.run(who.tenant_id, projects.find, run.project_id)
-        task = await self._forge.store.run(who.tenant_id, tasks.find, run.task_id)
+        project = await self._forge.store.read(who.tenant_id, projects.find, run.project_id)
+        task = await self._forge.store.read(who.tenant_id, tasks.find, run.task_id)
         trailers = {"Task": task.id, "Run": run.id, "Agent": f"{run.agent} ({run.model})", "Accepted-by": who.user}
         message = f"{task.title}\n\n" + "".join(f"{name}: {value}\n" for name, value in trailers.items())
         try:
@@ -96,7 +96,7 @@ class Reviews:
 
     async def resume(self) -> None:
         """Finish the deliveries that a dead server had begun."""
-        cut_off = await self._forge.store.run(
+        cut_off = await self._forge.store.read(
             None,
             lambda d: d.all(t.Run, t.Run.intent.is_null(False), t.Run.state.in_([RunState.REVIEW, RunState.FAILED])),
         )
@@ -117,15 +117,18 @@ class Reviews:
     ) -> None:
         verdict = "accept" if state == RunState.ACCEPTED else "reject"
 
-        def work(door: Door) -> None:
+        def work(door: Door) -> list[str]:
             row = runs.row_of(door, run.id)
             if row["state"] == state:
-                return
+                return []
+            ready = needs.met(door, row["task_id"]) if state == RunState.ACCEPTED else []
             history.append(
                 door, row, [AgentEvent(Kind.REVIEW, {"verdict": verdict, "comment": comment, "by": who.user}), *more]
             )
             kept = {name: row[name] for name in ("reason", "detail", "ended_at")}
             runs.end(door, row, state, **kept, delivered=delivered, intent=None)
+            return ready
 
-        await self._forge.store.run(who.tenant_id, work)
-        self._forge.history.told()
+        ready = await self._forge.store.run(who.tenant_id, work)
+        for run_id in ready:
+            await self._forge.ring(run_id)

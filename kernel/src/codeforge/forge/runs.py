@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Conflict, NotFound
@@ -43,7 +42,7 @@ def left(door: Door, run: Run) -> tuple[Change | None, bytes | None]:
 
 def end(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> None:
     """Put a run into an end state and say so in its history, inside the caller's transaction."""
-    values = {"lease_until": None, "want": None, "reason": None, "detail": "", "ended_at": time.time(), **values}
+    values = {"lease_until": None, "want": None, "reason": None, "detail": "", "ended_at": door.now(), **values}
     door.update(t.Run, t.Run.id == row["id"], state=state, **values)
     shown = {"state": state, "reason": values.get("reason"), "detail": values.get("detail", "")}
     history.append(door, row, [AgentEvent(Kind.STATE, shown)])
@@ -73,20 +72,20 @@ class Runs:
         """
         task = await self._forge.tasks.get(who, task_id)
         project = await self._forge.projects.get(who, task.project_id)
-        name, chosen, rank = await self._forge.tasks.choices(who, task, project, agent, model)
+        name, chosen, rank, provider = await self._forge.tasks.choices(who, task, project, agent, model)
 
         def work(door: Door) -> str:
             if follows:
                 row = row_of(door, follows)
                 if row["task_id"] != task_id or not row["change"]:
                     raise Conflict("That run left no work of this task to go on from: start from scratch.")
-            return tasks.queue(door, task, agent=name, model=chosen, priority=rank, follows=follows)
+            return tasks.queue(door, task, agent=name, model=chosen, priority=rank, provider=provider, follows=follows)
 
         return await self._queued(who, await self._forge.store.run(who.tenant_id, work))
 
     async def get(self, who: Principal, run_id: str) -> Run:
         """One run. Raises `NotFound`."""
-        return await self._forge.store.run(who.tenant_id, find, run_id)
+        return await self._forge.store.read(who.tenant_id, find, run_id)
 
     async def counts(self, who: Principal) -> dict[str, dict[RunState, int]]:
         """How many runs each project has in each state, by project id."""
@@ -98,7 +97,7 @@ class Runs:
                 counted.setdefault(row["project_id"], {})[RunState(row["state"])] = row["n"]
             return counted
 
-        return await self._forge.store.run(who.tenant_id, work)
+        return await self._forge.store.read(who.tenant_id, work)
 
     def verbs(self, run: Run) -> tuple[str, ...]:
         """What people can do with a run now, of: stop, message, accept, send_back, reject, retry."""
@@ -147,7 +146,7 @@ class Runs:
             row = row_of(door, run_id)
             if row["state"] not in LIVE - {RunState.CHECKING} or row["want"]:
                 raise Conflict("The run is ending right now: send your message again in a moment.")
-            door.insert(t.Message, id=new_id(), run_id=run_id, text=text, created_at=time.time())
+            door.insert(t.Message, id=new_id(), run_id=run_id, text=text, created_at=door.now())
             history.append(door, row, [AgentEvent(Kind.MESSAGE, {"text": text, "by": who.user})])
 
         await self._forge.store.run(who.tenant_id, work)
@@ -176,7 +175,14 @@ class Runs:
                 )
                 end(door, row, RunState.SENT_BACK, reason=row["reason"], detail=row["detail"], ended_at=row["ended_at"])
             new = tasks.queue(
-                door, task, agent=run.agent, model=run.model, priority=run.priority, prompt=text, follows=run.id
+                door,
+                task,
+                agent=run.agent,
+                model=run.model,
+                priority=run.priority,
+                provider=run.provider,
+                prompt=text,
+                follows=run.id,
             )
             if not any(left(door, find(door, new))):
                 door.update(t.Run, t.Run.id == new, prompt=f"{row['prompt']}\n\n{text}")
@@ -206,7 +212,7 @@ class Runs:
             run = find(door, run_id)
             return run, projects.find(door, run.project_id)
 
-        return await self._forge.store.run(who.tenant_id, work)
+        return await self._forge.store.read(who.tenant_id, work)
 
     async def _queued(self, who: Principal, run_id: str) -> Run:
         await self._forge.ring(run_id)
@@ -235,4 +241,4 @@ class Runs:
             found = door.rows(door.query(t.Run, *where).order_by(t.Run.id.desc()).limit(limit))
             return [rows.run(row, calls.usage_of(door, t.Call.run_id == row["id"])) for row in found]
 
-        return await self._forge.store.run(who.tenant_id, work)
+        return await self._forge.store.read(who.tenant_id, work)
