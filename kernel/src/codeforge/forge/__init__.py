@@ -89,7 +89,7 @@ class Forge:
     def __init__(self, settings: Settings, store: Store, offers: Offers) -> None:
         self.settings, self.store, self.offers = settings, store, offers
         self.url = ""
-        self.vault = Vault(settings.data_dir / "secret.key")
+        self.vault = Vault(settings.key_path)
         self.history = History(store)
         self.accounts = Accounts(self)
         self.projects = Projects(self)
