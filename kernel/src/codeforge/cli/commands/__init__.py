@@ -20,6 +20,8 @@ COMMANDS = {
     "tokens": "The bearer tokens of scripts and other machines.",
     "link": "Print a new sign-in link for the running server.",
     "serve": "Like up, without a worker.",
+    "worker": "Work for servers on other machines.",
+    "workers": "The processes that execute runs: register, drain, revoke.",
 }
 """Each command with its line in the help; its module has the same name and calls it ``command``."""
 

@@ -12,6 +12,7 @@ from codeforge.http.resources import (
     tasks,
     tokens,
     usage,
+    workers,
 )
 
 OPERATIONS = (
@@ -26,4 +27,5 @@ OPERATIONS = (
     *usage.OPERATIONS,
     *plugins.OPERATIONS,
     *tokens.OPERATIONS,
+    *workers.OPERATIONS,
 )

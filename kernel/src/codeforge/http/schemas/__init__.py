@@ -26,6 +26,7 @@ from codeforge.http.schemas.work import (
     Verdict,
     Words,
 )
+from codeforge.http.schemas.workers import FreshWorker, NewWorker, Worker, WorkerEdit
 
 __all__ = [
     "Address",
@@ -40,6 +41,7 @@ __all__ = [
     "Event",
     "FileChange",
     "FreshToken",
+    "FreshWorker",
     "Health",
     "Id",
     "Limits",
@@ -49,6 +51,7 @@ __all__ = [
     "NewRun",
     "NewTask",
     "NewToken",
+    "NewWorker",
     "Page",
     "Place",
     "Plugin",
@@ -73,4 +76,6 @@ __all__ = [
     "UsageReport",
     "Verdict",
     "Words",
+    "Worker",
+    "WorkerEdit",
 ]
