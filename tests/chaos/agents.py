@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-SCRIPT = '''
+SCRIPT = """
 import os, signal, sys, time
 
 witness, lines, pause, manner = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
@@ -34,7 +34,7 @@ for number in range(1, lines + 1):
     time.sleep(pause)
 note("end")
 os._exit(0)
-'''
+"""
 MANNERS = ("plain", "stubborn", "brood")
 """An agent that ends when it is told to, one that must be killed, one that leaves a child in a session of its own."""
 

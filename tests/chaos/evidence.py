@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from chaos import witness
-from chaos.monkey import Hurt
+from chaos.monkey import Hurt, marked
 from chaos.watching import Seen, Sse, Stream
 from chaos.world import Json, World
 
@@ -29,27 +31,65 @@ class Told:
 
 @dataclass(kw_only=True)
 class Evidence:
-    """``runs`` are the accepted ones as the API shows them; ``stopped`` those that somebody asked to stop."""
+    """``runs`` are the accepted ones as the API shows them, ``lines`` how many an agent writes that is left alone.
+
+    ``kept`` are the lines in commits that every server has, ``shown`` the diffs of runs with a change.
+    """
 
     lease: float
-    runs: dict[str, Json]
     lines: int
-    """How many lines an agent writes that is left alone."""
+    runs: dict[str, Json]
     executions: dict[str, list[witness.Execution]]
     events: dict[str, list[Told]]
-    seen: list[Seen]
-    streams: list[Stream]
-    sses: list[Sse]
-    hurts: list[Hurt]
-    stopped: set[str]
-    killed_agents: set[str]
     kept: dict[str, set[str]]
-    """The lines that are in commits that every server has, by run."""
     shown: dict[str, str]
-    """The diffs of the runs that have a change, by run."""
-    left_processes: list[str] = field(default_factory=list)
-    left_folders: list[str] = field(default_factory=list)
-    refused: int = 0
+    left_processes: list[str]
+    left_folders: list[str]
+    refused: int
+    seen: list[Seen] = field(default_factory=list)
+    streams: list[Stream] = field(default_factory=list)
+    sses: list[Sse] = field(default_factory=list)
+    hurts: list[Hurt] = field(default_factory=list)
+    stopped: set[str] = field(default_factory=set)
+    killed_agents: set[str] = field(default_factory=set)
+
+
+async def gather(world: World, runs: dict[str, Json], lines: int) -> Evidence:
+    """What is there to be seen now."""
+    return Evidence(
+        lease=world.size.lease,
+        lines=lines,
+        runs=runs,
+        executions=witness.read(world.witness),
+        events=events(world),
+        kept=await asyncio.to_thread(kept, world),
+        shown=await diffs(world, runs),
+        left_processes=processes(world.folder),
+        left_folders=folders(world),
+        refused=refused(world),
+    )
+
+
+def folders(world: World) -> list[str]:
+    """The run folders that are still on the workers' disks."""
+    return [str(path) for worker in world.fleet.workers for path in (worker.folder / "runs").glob("*")]
+
+
+def processes(folder: Path) -> list[str]:
+    """What still works for a run of this world."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if (mark := marked((entry / "environ").read_bytes())).startswith(str(folder)):
+                    found.append(f"{entry.name} of {mark}")
+    return found
+
+
+def refused(world: World) -> int:
+    """How many reports the servers have refused."""
+    logs = [path for server in world.fleet.servers for path in server.folder.glob("codeforge.log*")]
+    return sum(path.read_text(errors="replace").count("was refused") for path in logs)
 
 
 def events(world: World) -> dict[str, list[Told]]:
@@ -64,8 +104,8 @@ def events(world: World) -> dict[str, list[Told]]:
 
 def kept(world: World) -> dict[str, set[str]]:
     """The lines in every pack that the servers have."""
-    scratch = world.folder / "scratch"
-    git(world.folder, "clone", "-q", "--bare", str(world.repository), str(scratch))
+    scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=world.folder))
+    git(scratch, "clone", "-q", "--bare", str(world.repository), ".")
     found: dict[str, set[str]] = {}
     packs: dict[tuple[str, str, str], bytes] = {}
     for run, ref, head, data in world.rows("SELECT run_id, ref, head, data FROM pack ORDER BY run_id, ref, part"):
@@ -92,10 +132,10 @@ def _unpacked(scratch: Path, pack: tuple[str, str, str], data: bytes, found: dic
 
 
 async def diffs(world: World, runs: dict[str, Json]) -> dict[str, str]:
-    """What servers show as the runs' changes."""
+    """What servers show as the runs' changes, or why they cannot."""
     found = {}
     for run_id, run in runs.items():
         if run["change"]:
-            answer: Any = await world.surely("GET", f"/runs/{run_id}/diff")
-            found[run_id] = answer["diff"]
+            _, answer = await world.ask("GET", f"/runs/{run_id}/diff")
+            found[run_id] = answer["diff"] if "diff" in answer else f"no diff: {answer}"
     return found

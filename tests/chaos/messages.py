@@ -39,7 +39,9 @@ class Tamperer:
             pass  # the broker was killed meanwhile, and gives what was not acknowledged to others
         return number
 
-    def _treat(self, channel: pika.channel.Channel, what: str, message: tuple[str, bytes, pika.BasicProperties]) -> None:
+    def _treat(
+        self, channel: pika.channel.Channel, what: str, message: tuple[str, bytes, pika.BasicProperties]
+    ) -> None:
         queue, body, properties = message
         self.kept = [*self.kept[-400:], message]
         for _ in range({"double": 2, "drop": 0, "keep": 0}[what]):

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from chaos import agents, evidence, witness
-from chaos.monkey import Monkey, marked
+from chaos import agents, evidence
+from chaos.monkey import Monkey
 from chaos.verdict import judge, take_overs
 from chaos.watching import Poller, Sse, Stream
-from chaos.world import Json, Size, World, world
+from chaos.world import Size, World, world
 
 from codeforge.model import ENDED
 
@@ -91,6 +91,7 @@ class Telling:
         self.sses: list[Sse] = []
         self.monkey = Monkey(made, random.Random(story.seed))
         self.closing = False
+        self.followers: list[asyncio.Task[None]] = []
 
     async def tell(self) -> evidence.Evidence:
         """Work under faults, then peace until all has ended, then the evidence."""
@@ -104,7 +105,10 @@ class Telling:
             await self._calm()
             runs = {run_id: await self.poller.look(run_id) for run_id in self.accepted}
             await self._caught_up()
-            gathered = await self._gather(runs)
+            gathered = await evidence.gather(self.world, runs, self.story.lines)
+            gathered.seen, gathered.streams, gathered.sses = self.poller.seen, self.streams, self.sses
+            gathered.hurts, gathered.stopped = self.monkey.hurts, self.stopped
+            gathered.killed_agents = self.monkey.killed_agents
             for task in tasks:
                 if task.done():
                     task.result()
@@ -115,19 +119,15 @@ class Telling:
         while not self.closing:
             if len(self.accepted) - self._over() < self.story.at_once:
                 number += 1
-                manner = self.rng.choice(agents.MANNERS)
-                options = {"lines": self.story.lines, "pause": self.story.moment, "manner": manner}
-                text = agents.prompt(self.world.agent, self.world.witness, **options)
-                path, key = f"/projects/{self.world.project['id']}/tasks", f"{self.story.seed}-{number}"
-                made = await self.world.surely("POST", path, {"prompt": text}, Idempotency_Key=key)
-                self.accepted.append(made["run"]["id"])
+                manner, key = self.rng.choice(agents.MANNERS), f"{self.story.seed}-{number}"
+                lines, pause = self.story.lines, self.story.moment
+                run_id = await self.world.start(lines=lines, pause=pause, manner=manner, key=key)
+                self.accepted.append(run_id)
                 if number % 8 == 1:
-                    self.sses.append(Sse(self.world, made["run"]["id"]))
-                    self._followers.append(asyncio.create_task(self.sses[-1].follow()))
+                    self.sses.append(Sse(self.world, run_id))
+                    self.followers.append(asyncio.create_task(self.sses[-1].follow()))
             else:
                 await asyncio.sleep(0.1)
-
-    _followers: list[asyncio.Task[None]]
 
     def _over(self) -> int:
         return len({seen.run for seen in self.poller.seen if seen.state in ENDED})
@@ -161,12 +161,9 @@ class Telling:
                 run = await self.poller.look(run_id)
                 if run["state"] == "paused" or run["pausing"]:
                     await self.world.ask("POST", f"/runs/{run_id}/resume")
-            if not await self._live() and not self._folders():
+            if not await self._live() and not evidence.folders(self.world):
                 return
             await asyncio.sleep(0.5)
-
-    def _folders(self) -> list[str]:
-        return [str(path) for worker in self.world.fleet.workers for path in (worker.folder / "runs").glob("*")]
 
     async def _caught_up(self) -> None:
         """Followers have a moment to hear the last words: without a new connection, were it not broken."""
@@ -176,40 +173,17 @@ class Telling:
             await asyncio.sleep(0.1)
         await asyncio.sleep(1)
 
-    async def _gather(self, runs: dict[str, Json]) -> evidence.Evidence:
-        made = self.world
-        return evidence.Evidence(
-            lease=made.size.lease,
-            runs=runs,
-            lines=self.story.lines,
-            executions=witness.read(made.witness),
-            events=evidence.events(made),
-            seen=self.poller.seen,
-            streams=self.streams,
-            sses=self.sses,
-            hurts=self.monkey.hurts,
-            stopped=self.stopped,
-            killed_agents=self.monkey.killed_agents,
-            kept=await asyncio.to_thread(evidence.kept, made),
-            shown=await evidence.diffs(made, runs),
-            left_processes=_processes(made.folder),
-            left_folders=self._folders(),
-            refused=sum(_log(server.folder).count("was refused") for server in made.fleet.servers),
-        )
-
 
 async def tell(story: Story, folder: Path, say: Say = lambda text: None) -> Outcome:
     """Tell a story in the new ``folder``; logs stay there when something was wrong."""
     began = time.monotonic()
-    folder.mkdir(parents=True)
     async with world(folder, story.size, random.Random(f"{story.seed} world")) as made:
         say("the world is up")
         telling = Telling(story, made, say)
-        telling._followers = []
         try:
             gathered = await telling.tell()
         finally:
-            for follower in telling._followers:
+            for follower in telling.followers:
                 follower.cancel()
             if made.disk:
                 shutil.copytree(made.disk.folder, folder / "small-disk", dirs_exist_ok=True, symlinks=True)
@@ -226,25 +200,9 @@ async def tell(story: Story, folder: Path, say: Say = lambda text: None) -> Outc
         seconds=time.monotonic() - began,
         wrong=judge(gathered),
     )
-    gathered.left_processes += _processes(folder)
     if outcome.well:
         shutil.rmtree(folder, ignore_errors=True)
     return outcome
-
-
-def _processes(folder: Path) -> list[str]:
-    """What still works for a run of this world."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                if (mark := marked((entry / "environ").read_bytes())).startswith(str(folder)):
-                    found.append(f"{entry.name} of {mark}")
-    return found
-
-
-def _log(folder: Path) -> str:
-    return "".join(path.read_text(errors="replace") for path in folder.glob("codeforge.log*"))
 
 
 @asynccontextmanager

@@ -107,7 +107,7 @@ def streams_whole(e: Evidence) -> list[str]:
 
 def nothing_missing(e: Evidence) -> list[str]:
     """Every line that an agent says it wrote is in commits that the servers have, and a change shows all of its own."""
-    wrong = []
+    wrong = [f"run {run_id}: {diff}" for run_id, diff in e.shown.items() if diff.startswith("no diff: ")]
     for run_id, executions in e.executions.items():
         for one in executions:
             if missing := set(one.wrote) - e.kept.get(run_id, set()):

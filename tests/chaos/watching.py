@@ -87,6 +87,8 @@ class Stream:
         self.connections += 1
         async with socket:
             async for message in socket:
+                if message.type != aiohttp.WSMsgType.TEXT:
+                    return
                 for event in json.loads(message.data):
                     self.events.append((event["offset"], event["run_id"], event["seq"]))
                     self.last = event["offset"]

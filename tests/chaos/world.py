@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from chaos import network
-from chaos.agents import write_agent
+from chaos import agents, network
 from chaos.parts import ClockedPostgres, SmallDisk
 
+from codeforge.ids import new_id
 from codeforge.testing import Fleet, PrivatePostgres, PrivateRabbit, fleet, free_port, new_repository
 
 Json = dict[str, Any]
@@ -42,7 +42,7 @@ class World:
         self.folder, self.size, self.rng = folder, size, rng
         self.witness = folder / "witness"
         self.witness.mkdir()
-        self.agent = write_agent(folder)
+        self.agent = agents.write_agent(folder)
         self.repository = new_repository(folder / "repository")
         self.network: network.Network | None = None
         self.disk: SmallDisk | None = None
@@ -85,6 +85,13 @@ class World:
             assert status in (0, 409, 429) and time.monotonic() < deadline, f"{method} {path}: {status} {content}"
             await asyncio.sleep(0.2)
 
+    async def start(self, *, lines: int, pause: float, manner: str = "plain", key: str = "") -> str:
+        """Submit a task for the scripted agent until it is accepted; gives its run's id."""
+        text = agents.prompt(self.agent, self.witness, lines=lines, pause=pause, manner=manner)
+        path = f"/projects/{self.project['id']}/tasks"
+        made = await self.surely("POST", path, {"prompt": text}, Idempotency_Key=key or new_id())
+        return str(made["run"]["id"])
+
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """What the database itself says."""
         return self.postgres.execute(statement, self.database)
@@ -93,8 +100,19 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, size: Size, rng: random.Random) -> AsyncIterator[World]:
-    """A world that is up, and whose every process ends with the block."""
+async def world(
+    folder: Path,
+    size: Size,
+    rng: random.Random,
+    *,
+    rabbit: PrivateRabbit | None = None,
+    postgres: PrivatePostgres | None = None,
+) -> AsyncIterator[World]:
+    """A world that is up, in the new ``folder``; its every process ends with the block.
+
+    A broker and a database that run already are used as they are (in a world without hosts).
+    """
+    folder.mkdir(parents=True)
     made = World(folder, size, rng)
     async with AsyncExitStack() as stack:
         if size.hosts:
@@ -102,13 +120,15 @@ async def world(folder: Path, size: Size, rng: random.Random) -> AsyncIterator[W
         address = made.network.address if made.network else "127.0.0.1"
         broker_port = free_port()
         also = f"listeners.tcp.2 = {address}:{broker_port}\nloopback_users = none\n" if made.network else ""
-        made.rabbit = await _entered(stack, PrivateRabbit(settings=also))
-        made.postgres = await _entered(stack, ClockedPostgres() if size.clock else PrivatePostgres())
+        made.rabbit = rabbit or await _entered(stack, PrivateRabbit(settings=also))
+        made.postgres = postgres or await _entered(stack, ClockedPostgres() if size.clock else PrivatePostgres())
         url = made.postgres.new_database()
         made.database = url.rpartition("/")[2]
         settings = {"lease": size.lease, "slots": size.slots, "ring_again": 2, "max_losses": 8}
         given = {name: str(value) for name, value in settings.items()}
-        made.fleet = await stack.enter_async_context(fleet(folder, database_url=url, broker_url=made.rabbit.url, **given))
+        made.fleet = await stack.enter_async_context(
+            fleet(folder, database_url=url, broker_url=made.rabbit.url, **given)
+        )
         made.http = await stack.enter_async_context(aiohttp.ClientSession())
         for _ in range(size.servers):
             server = await made.fleet.add_server(free_port(), host=address, allow_remote="1")
