@@ -266,5 +266,31 @@ async def test_a_run_whose_worker_dies_while_it_is_paused_is_paused_and_goes_on_
         assert (done["state"], done["change"]["added"]) == ("review", 2)
 
 
+async def test_a_run_whose_work_cannot_be_kept_when_it_is_paused_goes_on_from_it_once_it_is(
+    settings, repository, monkeypatch
+):
+    async with running(settings, extra=EXTRA) as (forge, api):
+        forge.api, real = api, forge.offers.scms["git"].prepare
+
+        async def prepare(*args, **options):
+            workspace = await real(*args, **options)
+
+            async def escrow(*args):
+                raise Unavailable("The disk is full.")
+
+            monkeypatch.setattr(workspace, "escrow", escrow)
+            return workspace
+
+        monkeypatch.setattr(forge.offers.scms["git"], "prepare", prepare)
+        run = await at_work(forge, repository)
+        held = await paused(api, run)
+        assert (held["change"], "could not be kept" in held["detail"]) == (None, True)
+    async with running(settings, extra=EXTRA) as (_, api):
+        await api.says(run, "1 files changed")
+        assert (await api.get(f"/runs/{run['id']}"))["change"]["files"] == 1
+        await api.post(f"/runs/{run['id']}/resume")
+        assert (await api.until(run))["change"]["added"] == 2
+
+
 async def _nothing(self):
     return None

@@ -14,7 +14,7 @@ from codeforge.errors import CodeForgeError, Conflict
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, keys, projects, runs, standing, tasks
 from codeforge.llm import Model
-from codeforge.model import ENDED, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
+from codeforge.model import ENDED, HELD, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
 from codeforge.states import heeded
 from codeforge.store import Door
 from codeforge.store import tables as t
@@ -129,7 +129,7 @@ class ForgeCoordinator(Coordinator):
             self._move(door, row, *self._heeded(door, row, state, facts))
 
         await self._forge.store.run(None, work)
-        if state in ENDED or state in (RunState.QUEUED, RunState.PAUSED):
+        if state and state not in HELD:
             self._nudges.pop(run_id, None)
             self._keys.pop(run_id, None)
         self._forge.history.told()
@@ -139,7 +139,7 @@ class ForgeCoordinator(Coordinator):
     ) -> tuple[RunState, dict[str, Any]]:
         """Where the run goes and with what facts, given what people want of it; what it goes on from is put by."""
         now = heeded(state, row["want"])
-        if now in (RunState.QUEUED, RunState.PAUSED):
+        if now in standing.UNHELD:
             change = facts.pop("change", None)
             if row["state"] != RunState.PREPARING and "worked" in facts:
                 facts["change"] = change
