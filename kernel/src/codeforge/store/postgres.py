@@ -153,6 +153,8 @@ class Postgres(Engine):
             return "it refuses the user, the password or the database's name. Check the setting, then start again."
         if state == "55P03":
             return "other servers kept it busy for more than 10 s. Try again."
+        if state == "25P03":
+            return "this server stood still for 5 s in the middle of it. Try again."
         if not state or state[:2] in ("08", "57"):
             return "it does not answer, or broke off. Check that it runs and can be reached, then try again."
         said = cause.diag.message_primary if isinstance(cause, psycopg.Error) else ""
