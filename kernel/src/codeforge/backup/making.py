@@ -17,10 +17,10 @@ from codeforge.backup.archive import Archive
 from codeforge.backup.parts import KEY, chosen
 from codeforge.backup.watch import Watch
 from codeforge.boot import open_forge
-from codeforge.errors import Conflict, Unavailable
+from codeforge.errors import Conflict, NotFound, Unavailable
 from codeforge.forge import Forge, rows
 from codeforge.settings import Settings
-from codeforge.store import Door, dump
+from codeforge.store import Door, dump, sqlite_path
 from codeforge.store import tables as t
 
 
@@ -49,6 +49,7 @@ async def make(
     """
     parts = chosen(only, without)
     _must_be_new(path)
+    _must_be_lived_in(settings)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with tempfile.TemporaryDirectory(prefix=".codeforge-backup-", dir=path.parent) as folder:
@@ -67,6 +68,12 @@ async def make(
 def _must_be_new(path: Path) -> None:
     if path.exists():
         raise Conflict(f"{path} is there already: choose another name.")
+
+
+def _must_be_lived_in(settings: Settings) -> None:
+    file = sqlite_path(settings.data_dir, settings.database_url)
+    if file and not file.exists():
+        raise NotFound(f"There is no database {file}, so nothing to back up: is this the right data folder?")
 
 
 def _finish(unfinished: Path, path: Path) -> int:

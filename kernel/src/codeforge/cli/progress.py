@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from codeforge.cli.words import clean, coloured
 
 if TYPE_CHECKING:
     from rich.status import Status
 
+T = TypeVar("T")
 QUIET = 2.0
 """Seconds in which nobody wonders whether anything happens."""
+
+
+def worked(work: Callable[[Progress], Coroutine[Any, Any, T]]) -> T:
+    """Do long work to its end, and show how far it is. Ctrl-C and a polite kill end it, and it cleans up first."""
+
+    async def watched() -> T:
+        task = asyncio.ensure_future(work(progress))
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        return await task
+
+    with Progress() as progress:
+        try:
+            return asyncio.run(watched())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
 
 class Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from codeforge import Invalid, Unavailable
@@ -11,7 +12,7 @@ from codeforge_scm_git.faults import words
 from codeforge_scm_git.mirror import Mirror
 from codeforge_scm_git.sealed import create
 
-_BUNDLE, _FORMAT = "mirror.bundle", "object-format"
+_BUNDLE, _FORMAT, _SHALLOW = "mirror.bundle", "object-format", "shallow"
 
 
 def write(mirror: Mirror, into: Path) -> None:
@@ -22,6 +23,8 @@ def write(mirror: Mirror, into: Path) -> None:
     if not mirror.path.is_dir() or not mirror.git("for-each-ref", "--count=1"):
         return
     try:
+        if (mirror.path / _SHALLOW).exists():  # where the history of a shallow origin begins, which no bundle tells
+            shutil.copyfile(mirror.path / _SHALLOW, into / _SHALLOW)
         mirror.git("bundle", "create", "--quiet", into / _BUNDLE, "--all")
         (into / _FORMAT).write_bytes(mirror.git("rev-parse", "--show-object-format"))
     except GitError as failure:
@@ -32,11 +35,17 @@ def read(mirror: Mirror, source: Path) -> None:
     """Make the mirror of what `write` wrote. Raises `Invalid` when that is damaged; then there is no mirror."""
     try:
         create(mirror.path, (source / _FORMAT).read_text().strip())
+        if (source / _SHALLOW).exists():
+            shutil.copyfile(source / _SHALLOW, mirror.path / _SHALLOW)
         mirror.git(
             "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", source / _BUNDLE, "+refs/*:refs/*",
             env={"GIT_ALLOW_PROTOCOL": "file"},
         )  # fmt: skip
-    except (GitError, OSError) as failure:
+        said = "" if mirror.git("for-each-ref", "--count=1") else "it ends before it began"  # git takes it for empty
+    except GitError as failure:
+        said = words(failure.err, 1)
+    except OSError as failure:
+        said = f"{failure.filename}: {failure.strerror}"
+    if said:
         tree.remove(mirror.path)
-        said = words(failure.err, 1) if isinstance(failure, GitError) else failure.strerror
-        raise Invalid(f"The backup of its mirror is damaged: {said}") from failure
+        raise Invalid(f"The backup of its mirror is damaged: {said}")

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from codeforge.cli import options
 from codeforge.cli.showing import Output
 from codeforge.cli.words import clean, count, say
-
-if TYPE_CHECKING:
-    from codeforge.backup import Made
-    from codeforge.settings import Settings
 
 
 @click.command()
@@ -31,10 +25,13 @@ def command(
     Servers and workers may go on meanwhile. A FILE that ends in .gz or .tgz is compressed. Without FILE the name is
     made of the time, in the current folder. Ctrl-C leaves nothing behind.
     """
+    from codeforge.backup import Watch, make
     from codeforge.cli.configuration import settled
+    from codeforge.cli.progress import worked
 
     file = file or Path(f"codeforge-{datetime.now():%Y%m%d-%H%M%S}.tgz")  # noqa: DTZ005 (people's own clock)
-    made = asyncio.run(_made(settled(data_dir=data_dir), file.absolute(), only, without))
+    settings, path = settled(data_dir=data_dir), file.absolute()
+    made = worked(lambda progress: make(settings, path, Watch(progress.tell), only=only, without=without))
     for sentence in made.left_out:
         say(f"Without the mirror of {clean(sentence)}", colour="yellow")
     rows = made.manifest.get("rows", {})
@@ -54,11 +51,3 @@ def command(
             "The file holds the key that opens the providers' keys: keep it where only you can read it.",
             colour="yellow",
         )
-
-
-async def _made(settings: Settings, file: Path, only: tuple[str, ...], without: tuple[str, ...]) -> Made:
-    from codeforge.backup import Watch, make
-    from codeforge.cli.progress import Progress
-
-    with Progress() as progress:
-        return await make(settings, file, Watch(progress.tell), only=only, without=without)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from codeforge.cli import options
 from codeforge.cli.showing import Output
 from codeforge.cli.words import clean, say
-
-if TYPE_CHECKING:
-    from codeforge.backup import Restored
-    from codeforge.settings import Settings
 
 
 @click.command()
@@ -33,10 +27,14 @@ def command(
     No server may run on them. The file is examined first; when anything is wrong, or after Ctrl-C, everything is as
     it was.
     """
+    from codeforge.backup import Watch, restore
     from codeforge.cli.configuration import settled
+    from codeforge.cli.progress import worked
 
-    settings = settled(data_dir=data_dir)
-    done = asyncio.run(_done(settings, file.absolute(), only, without, force))
+    settings, path = settled(data_dir=data_dir), file.absolute()
+    done = worked(
+        lambda progress: restore(settings, path, Watch(progress.tell), only=only, without=without, force=force)
+    )
     for sentence in done.left_out:
         say(f"Without the mirror of {clean(sentence)}", colour="yellow")
     if done.aside:
@@ -46,13 +44,3 @@ def command(
     facts = {"parts": list(done.parts), "made_at": done.manifest["made_at"], "aside": str(done.aside or "")}
     sentence = f"Restored {', '.join(done.parts)} of {done.manifest['made_at']} into {settings.data_dir}."
     Output(as_json=as_json).item(facts, sentence)
-
-
-async def _done(
-    settings: Settings, file: Path, only: tuple[str, ...], without: tuple[str, ...], force: bool
-) -> Restored:
-    from codeforge.backup import Watch, restore
-    from codeforge.cli.progress import Progress
-
-    with Progress() as progress:
-        return await restore(settings, file, Watch(progress.tell), only=only, without=without, force=force)
