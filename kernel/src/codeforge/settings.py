@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     """Where agents' own environments are installed; by default the folder "agents" of the data folder."""
 
     database_url: str = ""
-    """The database; by default SQLite in the data folder."""
+    """The database; by default SQLite in the data folder, else "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"."""
 
     broker_url: str = "memory://"
     """What wakes workers: "memory://" within one process, or "amqp://..." for RabbitMQ."""
