@@ -52,6 +52,8 @@ NAMES = [
     "run-accepted",
     "run-live",
     "run-failed",
+    "queue",
+    "schedules",
     "models",
     "usage",
     "plugins",
