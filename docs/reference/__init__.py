@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from reference import commands, events, hooks, interfaces, names, rest, runs, settings
+from reference import commands, events, hooks, interfaces, names, rest, runs, settings, waits
 
 SECTIONS: dict[str, Callable[[], str]] = {
     "states": runs.states,
     "reasons": runs.reasons,
+    "waits": waits.waits,
     "settings": settings.every,
     "commands": commands.every,
     "rest": rest.operations,
