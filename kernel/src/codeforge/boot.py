@@ -18,10 +18,10 @@ from codeforge.events import Event
 from codeforge.forge import Forge, Offers
 from codeforge.forge import runs as runs_of
 from codeforge.plugins import Plugins
-from codeforge.queues import Queue
+from codeforge.queues import Ears, Queue
 from codeforge.settings import Settings
 from codeforge.store import Store
-from codeforge.worker import Worker
+from codeforge.worker import OwnMirrors, Worker
 
 log = logging.getLogger(__name__)
 TICK = 1.0
@@ -112,12 +112,12 @@ async def house(
         await forge.coordinator.reap(everything=True)
         await stack.enter_async_context(_background(forge.reviews.resume()))  # an origin may take long to answer
         if working:
-            worker = Worker(forge.coordinator, forge.offers, settings, name=f"local-{os.getpid()}")
+            worker = Worker(forge.coordinator, OwnMirrors(), forge.offers, settings, id=f"local-{os.getpid()}")
             await worker.recover()
             await stack.enter_async_context(worker)
-            await queue.open(settings.broker_url, worker.answer)
+            await queue.open(settings.broker_url, Ears(ring=worker.answer))
         else:
-            await queue.open(settings.broker_url, None)
+            await queue.open(settings.broker_url, Ears())
         stack.push_async_callback(queue.close)
         forge.offers.queue = queue
         await stack.enter_async_context(_background(_relay(forge)))
@@ -174,7 +174,7 @@ async def _tell(forge: Forge, plugins: Plugins) -> None:
 
 async def _tell_one(forge: Forge, plugins: Plugins, tenant_id: str, event: Event) -> None:
     with suppress(NotFound):  # a run that was removed meanwhile has nobody to tell of
-        run = await forge.store.run(tenant_id, runs_of.find, event.run_id)
+        run = await forge.store.read(tenant_id, runs_of.find, event.run_id)
         await plugins.on_event(run, event)
 
 

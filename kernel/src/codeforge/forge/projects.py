@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import PurePosixPath
@@ -33,10 +32,11 @@ def find(door: Door, project_id: str) -> Project:
     raise NotFound(f"There is no project {project_id}.")
 
 
-def _add(door: Door, project: Project) -> None:
+def _add(door: Door, project: Project) -> Project:
     if door.one(t.Project, t.Project.name == project.name):
         raise Conflict(f"There is a project named {project.name} already: choose another name.", field="name")
-    door.insert(t.Project, **{**asdict(project), "created_at": time.time()})
+    door.insert(t.Project, **{**asdict(project), "created_at": door.now()})
+    return find(door, project.id)
 
 
 def _edit(door: Door, project_id: str, version: int | None, values: dict[str, Any]) -> Project:
@@ -119,19 +119,18 @@ class Projects:
             model=(await self._forge.models.find(who, model)).name if model else self._forge.settings.default_model,
             check=check,
             limits=limits or Limits(),
-            created_at=rows.moment(time.time()),
+            created_at=rows.moment(0),
         )
-        await self._forge.store.run(who.tenant_id, _add, project)
-        return project
+        return await self._forge.store.run(who.tenant_id, _add, project)
 
     async def list(self, who: Principal) -> list[Project]:
         """All projects, by name."""
-        found = await self._forge.store.run(who.tenant_id, lambda door: door.all(t.Project))
+        found = await self._forge.store.read(who.tenant_id, lambda door: door.all(t.Project))
         return sorted((rows.project(row) for row in found), key=lambda p: p.name.lower())
 
     async def get(self, who: Principal, project_id: str) -> Project:
         """One project. Raises `NotFound`."""
-        return await self._forge.store.run(who.tenant_id, find, project_id)
+        return await self._forge.store.read(who.tenant_id, find, project_id)
 
     async def edit(self, who: Principal, project_id: str, *, version: int | None = None, **values: Any) -> Project:
         """Change ``name``, ``branch``, ``agent``, ``model``, ``check``, ``limits``, ``labels``, ``max_runs``,

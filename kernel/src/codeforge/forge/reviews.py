@@ -75,8 +75,8 @@ class Reviews:
     async def deliver(self, who: Principal, run: Run, comment: str, strategy: str) -> Run:
         """Deliver an accepted change; also what a restart does with an intent that was cut off."""
         assert run.change
-        project = await self._forge.store.run(who.tenant_id, projects.find, run.project_id)
-        task = await self._forge.store.run(who.tenant_id, tasks.find, run.task_id)
+        project = await self._forge.store.read(who.tenant_id, projects.find, run.project_id)
+        task = await self._forge.store.read(who.tenant_id, tasks.find, run.task_id)
         trailers = {"Task": task.id, "Run": run.id, "Agent": f"{run.agent} ({run.model})", "Accepted-by": who.user}
         message = f"{task.title}\n\n" + "".join(f"{name}: {value}\n" for name, value in trailers.items())
         try:
@@ -96,7 +96,7 @@ class Reviews:
 
     async def resume(self) -> None:
         """Finish the deliveries that a dead server had begun."""
-        cut_off = await self._forge.store.run(
+        cut_off = await self._forge.store.read(
             None,
             lambda d: d.all(t.Run, t.Run.intent.is_null(False), t.Run.state.in_([RunState.REVIEW, RunState.FAILED])),
         )
@@ -130,6 +130,5 @@ class Reviews:
             return ready
 
         ready = await self._forge.store.run(who.tenant_id, work)
-        self._forge.history.told()
         for run_id in ready:
             await self._forge.ring(run_id)

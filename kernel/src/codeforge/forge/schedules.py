@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import CodeForgeError, Conflict, Invalid, NotFound, Unavailable
@@ -79,7 +78,7 @@ class Schedules:
                 "id": new_id(),
                 "project_id": project_id,
                 "made_by": who.user,
-                "created_at": time.time(),
+                "created_at": door.now(),
             }
             _unique(door, made["id"], project_id, values["name"])
             door.insert(t.Schedule, **values, **made, next_at=next_tick(values["cron"], zone, door.now()))
@@ -160,7 +159,7 @@ class Schedules:
             if task and chosen and (going_on := _going_on(door, row["id"])):
                 outcome = f"No task was submitted: task {going_on} of the time before is still under way."
             elif task and chosen:
-                run_id, outcome = tasks.write(door, task, chosen), f"Task {task.id} was submitted."
+                (_, run_id), outcome = tasks.write(door, task, chosen), f"Task {task.id} was submitted."
             door.update(t.Schedule, t.Schedule.id == row["id"], outcome=outcome)
             return run_id, outcome
 
@@ -168,7 +167,6 @@ class Schedules:
         if done is None:
             return
         log.info("schedule %s: %s", row["id"], done[1])
-        self._forge.history.told()
         if done[0]:
             await self._forge.ring(done[0])
 

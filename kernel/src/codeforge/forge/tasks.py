@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -89,25 +88,26 @@ def queue(
         priority=priority,
         blocked=len(needs.unmet(door, task.id)),
         not_before=task.not_before.timestamp() if task.not_before else 0,
-        created_at=time.time(),
+        created_at=door.now(),
     )
     run = {"id": run_id, "tenant_id": task.tenant_id}
     history.append(door, run, [AgentEvent(Kind.STATE, {"state": RunState.QUEUED})])
     return run_id
 
 
-def write(door: Door, task: Task, chosen: Choice | None) -> str | None:
-    """Write a new task down and, where agent and model are chosen, queue its first run; gives the run's id."""
+def write(door: Door, task: Task, chosen: Choice | None) -> tuple[Task, str | None]:
+    """Write a new task down and, where agent and model are chosen, queue its first run; gives it and the run's id."""
     projects.find(door, task.project_id)
+    task = replace(task, created_at=rows.moment(door.now()))
     values = {name: getattr(task, name) for name in Task.__dataclass_fields__ if name != "needs"}
     later = task.not_before.timestamp() if task.not_before else 0
     door.insert(t.Task, **{**values, "created_at": task.created_at.timestamp(), "not_before": later})
     if task.needs:
         needs.replace(door, task.id, task.needs)
     if chosen is None:
-        return None
+        return task, None
     agent, model, priority, provider = chosen
-    return queue(door, task, agent=agent, model=model, priority=priority, provider=provider)
+    return task, queue(door, task, agent=agent, model=model, priority=priority, provider=provider)
 
 
 class Tasks:
@@ -140,12 +140,10 @@ class Tasks:
         task, project = await self.draft(who, project_id, prompt, **given, not_before=not_before)  # type: ignore[arg-type]
         task = replace(task, needs=tuple(dict.fromkeys(needs)))
         chosen = await self.choices(who, task, project) if start else None
-        run_id = await self._forge.store.run(who.tenant_id, write, task, chosen)
+        task, run_id = await self._forge.store.run(who.tenant_id, write, task, chosen)
         if run_id is None:
             return task, None
-        if task.needs or task.not_before:
-            self._forge.history.told()  # when it can start, the relay rings
-        else:
+        if not (task.needs or task.not_before):  # else the relay rings when it can start
             await self._forge.ring(run_id)
         return task, await self._forge.runs.get(who, run_id)
 
@@ -179,7 +177,7 @@ class Tasks:
             check=check,
             not_before=not_before,
             schedule_id=schedule_id,
-            created_at=rows.moment(time.time()),
+            created_at=rows.moment(0),
         )
         return task, project
 
@@ -197,7 +195,6 @@ class Tasks:
         task, ready = await self._forge.store.run(who.tenant_id, work)
         for run_id in ready:
             await self._forge.ring(run_id)
-        self._forge.history.told()
         return task
 
     async def choices(self, who: Principal, task: Task, project: Project, agent: str = "", model: str = "") -> Choice:
@@ -218,8 +215,8 @@ class Tasks:
             needed = needs.of(door, [row["id"] for row in found])
             return [rows.task(row, needed.get(row["id"], ())) for row in found]
 
-        return await self._forge.store.run(who.tenant_id, work)
+        return await self._forge.store.read(who.tenant_id, work)
 
     async def get(self, who: Principal, task_id: str) -> Task:
         """One task. Raises `NotFound`."""
-        return await self._forge.store.run(who.tenant_id, find, task_id)
+        return await self._forge.store.read(who.tenant_id, find, task_id)

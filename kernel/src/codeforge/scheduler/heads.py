@@ -46,7 +46,7 @@ AND project_id = ? AND agent = ? AND provider = ? ORDER BY priority DESC, id LIM
 
 def ask(door: Door, text: str, *values: object) -> list[tuple[Any, ...]]:
     """The rows of a fixed statement, which has a question mark for each value."""
-    return list(door.database.execute_sql(text.replace("?", door.database.param), values))  # type: ignore[no-untyped-call]
+    return list(door.database.execute_sql(text.replace("?", door.database.param), values))
 
 
 def world(door: Door) -> World:

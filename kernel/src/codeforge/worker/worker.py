@@ -11,6 +11,7 @@ from codeforge.forge import Offers
 from codeforge.settings import Settings
 from codeforge.worker import leftovers
 from codeforge.worker.execution import Execution
+from codeforge.worker.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +19,11 @@ log = logging.getLogger(__name__)
 class Worker:
     """Works on up to ``settings.slots`` runs at once. Leaving the block hands unfinished runs back to the queue."""
 
-    def __init__(self, coordinator: Coordinator, offers: Offers, settings: Settings, *, name: str) -> None:
-        self.name = name
-        self._coordinator, self._offers, self._settings = coordinator, offers, settings
+    def __init__(
+        self, coordinator: Coordinator, source: Source, offers: Offers, settings: Settings, *, id: str
+    ) -> None:
+        self.id = id
+        self._coordinator, self._source, self._offers, self._settings = coordinator, source, offers, settings
         self._slots = asyncio.Semaphore(settings.slots)
         self._executions: set[asyncio.Task[None]] = set()
         self._claims: set[asyncio.Task[None]] = set()
@@ -31,7 +34,7 @@ class Worker:
 
     async def recover(self) -> None:
         """Save what an earlier life of this worker left in its workspaces, then remove them."""
-        await leftovers.save(self._settings.data_dir / "runs", self._coordinator, self._offers)
+        await leftovers.save(self._settings.data_dir / "runs", self._coordinator, self._source, self._offers)
 
     async def answer(self, run_id: str) -> None:
         """Answer the doorbell: wait for a free slot, claim what is first in the queue, and start on it.
@@ -47,8 +50,8 @@ class Worker:
     async def _claim(self) -> None:
         started = False
         try:
-            if not self._closing and (assignment := await self._coordinator.claim(self.name)):
-                execution = Execution(assignment, self._coordinator, self._offers, self._settings)
+            if not self._closing and (assignment := await self._coordinator.claim(self.id)):
+                execution = Execution(assignment, self._coordinator, self._source, self._offers, self._settings)
                 task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}")
                 self._executions.add(task)
                 task.add_done_callback(self._done)

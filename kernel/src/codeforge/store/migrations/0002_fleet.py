@@ -1,5 +1,7 @@
 """What many servers and workers need: who works, what waits for what, when, and the commits that workers sent."""
 
+from codeforge.store import migrate
+
 STATEMENTS = """
 ALTER TABLE "tenant" ADD COLUMN "limits" TEXT NOT NULL DEFAULT '{}';
 
@@ -18,6 +20,9 @@ ALTER TABLE "run" ADD COLUMN "blocked" INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE "run" ADD COLUMN "retries" INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE "run" ADD COLUMN "reported" INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE "run" ADD COLUMN "state_at" REAL NOT NULL DEFAULT 0;
+ALTER TABLE "run" ADD COLUMN "replaces" VARCHAR(64);
+ALTER TABLE "run" ADD COLUMN "kept" TEXT;
+ALTER TABLE "run" ADD COLUMN "worked" REAL NOT NULL DEFAULT 0;
 
 CREATE TABLE "dependency" (
   "task_id" VARCHAR(64) NOT NULL,
@@ -97,6 +102,4 @@ CREATE INDEX "run_ready" ON "run" (
 
 
 def up(migrator, db):
-    for statement in STATEMENTS.split(";"):
-        if statement.strip():
-            db.execute_sql(statement)
+    migrate.run(db, STATEMENTS, booleans=("enabled", "draining"))
