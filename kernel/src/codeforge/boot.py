@@ -121,6 +121,7 @@ async def house(
         stack.push_async_callback(queue.close)
         forge.offers.queue = queue
         await stack.enter_async_context(_background(_relay(forge)))
+        await stack.enter_async_context(_background(forge.parts.watch()))
         if plugins.listens():
             await stack.enter_async_context(_background(_tell(forge, plugins)))
         yield forge

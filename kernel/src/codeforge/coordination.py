@@ -87,3 +87,10 @@ class Coordinator(ABC):
     @abstractmethod
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
         """Tell of work that was found in a workspace of an earlier life; a run that ended without any has it now."""
+
+    def lagged(self, seconds: float) -> None:
+        """Told after each report: how long its first event has waited to be stored. For figures only."""
+
+    async def forgotten(self, project_ids: Iterable[str]) -> list[str]:
+        """Those of the projects that there are no more; what a worker keeps of them may go. By default none."""
+        return []

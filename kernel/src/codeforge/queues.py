@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 
+from codeforge.model import Health
+
 Answer = Callable[[str], Awaitable[None]]
 """Called on the event loop for a run id that may be ready; returns once the worker has taken care of it."""
 
@@ -30,6 +32,13 @@ class Queue(ABC):
     @abstractmethod
     async def ring(self, run_id: str) -> None:
         """Publish "this run is ready" and return once the broker has it. Raises `Unavailable`."""
+
+    async def health(self) -> Health:
+        """How the broker is now, named "broker"; asked every few seconds. By default: well.
+
+        ``detail`` is read by everybody: host and port may stand in it, a user or a password may not.
+        """
+        return Health(name="broker", ok=True, detail=self.name)
 
     @abstractmethod
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from codeforge import moving
 from codeforge.errors import Fenced, NotFound
 from codeforge.model import HELD, RunState
 from codeforge.store import Door
@@ -23,10 +24,10 @@ def claim(door: Door, worker: str, lease: float) -> Row | None:
     if not found:
         return None
     [row] = found
-    door.update(
-        t.Run,
-        t.Run.id == row["id"],
-        state=RunState.PREPARING,
+    moving.move(
+        door,
+        row,
+        RunState.PREPARING,
         generation=row["generation"] + 1,
         worker=worker,
         lease_until=now + lease,

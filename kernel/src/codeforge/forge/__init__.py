@@ -6,7 +6,7 @@ It knows no plugin: the composition root (`codeforge.boot`) hands it what the ho
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from codeforge.agents import AgentBackend
@@ -20,6 +20,7 @@ from codeforge.forge.coordinator import ForgeCoordinator
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.models import Aliases, Models, Provider, Providers
+from codeforge.forge.parts import Parts
 from codeforge.forge.projects import Projects
 from codeforge.forge.reviews import Reviews
 from codeforge.forge.runs import Runs
@@ -75,10 +76,14 @@ class Offers:
 
 
 class Forge:
-    """CodeForge's facts and verbs, by what they are about. ``url`` is the server's own address once it listens."""
+    """CodeForge's facts and verbs, by what they are about. ``url`` is the server's own address once it listens.
+
+    ``waiting`` counts the waiting runs by what they wait for, in a few fixed words, where something can tell.
+    """
 
     def __init__(self, settings: Settings, store: Store, offers: Offers) -> None:
         self.settings, self.store, self.offers = settings, store, offers
+        self.metrics = store.metrics
         self.url = ""
         self.vault = Vault(settings.data_dir / "secret.key")
         self.history = History(store)
@@ -90,6 +95,8 @@ class Forge:
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
         self.calls, self.keys = Calls(self), Keys(self)
         self.coordinator = ForgeCoordinator(self)
+        self.parts = Parts(self)
+        self.waiting: Callable[[Door], Mapping[str, int]] | None = None
         self._known_secrets: dict[str, tuple[str, ...]] = {}
 
     def agent(self, name: str) -> AgentBackend:

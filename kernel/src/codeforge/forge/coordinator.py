@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from codeforge import scheduler
+from codeforge import moving, scheduler
 from codeforge.coordination import Assignment, Coordinator, Orders, Unheard
-from codeforge.errors import CodeForgeError, Conflict
+from codeforge.errors import CodeForgeError, Conflict, Fenced
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, keys, projects, runs, tasks
 from codeforge.llm import Model
+from codeforge.logs import tell
 from codeforge.model import ENDED, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
 from codeforge.store import Door
 from codeforge.store import tables as t
@@ -21,6 +24,8 @@ from codeforge.vault import redact
 
 if TYPE_CHECKING:
     from codeforge.forge import Forge
+
+log = logging.getLogger(__name__)
 
 
 class ForgeCoordinator(Coordinator):
@@ -125,7 +130,12 @@ class ForgeCoordinator(Coordinator):
             else:
                 self._move(door, row, state, facts)
 
-        await self._forge.store.run(None, work)
+        try:
+            await self._forge.store.run(None, work)
+        except Fenced:
+            self._forge.metrics.fenced.inc()
+            tell(log, "report refused", level=logging.WARNING, run=run_id, generation=generation)
+            raise
         if state in ENDED or state == RunState.QUEUED:
             self._nudges.pop(run_id, None)
             self._keys.pop(run_id, None)
@@ -138,9 +148,12 @@ class ForgeCoordinator(Coordinator):
         if state == RunState.QUEUED:
             facts = {"lease_until": None, "worker": None, "rung_at": 0, **facts}
             keys.revoke(door, row["id"])
-        door.update(t.Run, t.Run.id == row["id"], state=state, **facts)
+        moving.move(door, row, state, **facts)
         shown = {"state": state, "detail": facts.get("detail", "")}
         history.append(door, row, [AgentEvent(Kind.STATE, shown)])
+
+    def lagged(self, seconds: float) -> None:
+        self._forge.metrics.lag.observe(seconds)
 
     async def remember(self, run_id: str, generation: int, memory: bytes) -> None:
         def work(door: Door) -> None:
@@ -173,6 +186,7 @@ class ForgeCoordinator(Coordinator):
 
         def work(door: Door) -> None:
             for row in scheduler.lost(door, everything=everything):
+                door.after(partial(self._lost, row))
                 losses = row["losses"] + 1
                 if row["want"] == "stop":
                     runs.end(door, row, RunState.STOPPED, detail="Its worker died while it was being stopped.")
@@ -186,6 +200,11 @@ class ForgeCoordinator(Coordinator):
 
         await self._forge.store.run(None, work)
         self._forge.history.told()
+
+    def _lost(self, row: dict[str, Any]) -> None:
+        self._forge.metrics.losses.inc()
+        facts = {name: row[name] for name in ("generation", "worker")}
+        tell(log, "lease lost", level=logging.WARNING, run=row["id"], **facts)
 
     async def _secrets(self, run_id: str) -> tuple[str, ...]:
         """What must not stand in this run's history: its key, and the tenant's providers' keys of this moment."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from codeforge.events import AgentEvent, Event, Kind
@@ -35,6 +36,7 @@ def append(door: Door, run: dict[str, Any], events: Iterable[AgentEvent]) -> int
     ]
     if new:
         door.insert_all(t.Event, new)
+        door.after(partial(door.metrics.events.inc, len(new)))
     return seq + len(new)
 
 

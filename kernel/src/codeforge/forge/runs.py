@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from codeforge import moving
 from codeforge.errors import Conflict, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import calls, history, keys, projects, rows, tasks
@@ -44,7 +45,7 @@ def left(door: Door, run: Run) -> tuple[Change | None, bytes | None]:
 def end(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> None:
     """Put a run into an end state and say so in its history, inside the caller's transaction."""
     values = {"lease_until": None, "want": None, "reason": None, "detail": "", "ended_at": time.time(), **values}
-    door.update(t.Run, t.Run.id == row["id"], state=state, **values)
+    moving.move(door, row, state, **values)
     shown = {"state": state, "reason": values.get("reason"), "detail": values.get("detail", "")}
     history.append(door, row, [AgentEvent(Kind.STATE, shown)])
     keys.revoke(door, row["id"])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from codeforge.errors import Invalid, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, projects, rows
 from codeforge.ids import new_id
+from codeforge.logs import tell
 from codeforge.model import Principal, Project, Run, RunState, Task
 from codeforge.store import Door, fn
 from codeforge.store import tables as t
@@ -16,6 +19,7 @@ from codeforge.store import tables as t
 if TYPE_CHECKING:
     from codeforge.forge import Forge
 
+log = logging.getLogger(__name__)
 PROMPT_LIMIT = 200_000
 """Characters; a longer prompt is no prompt but a file, and belongs in the repository."""
 
@@ -67,9 +71,11 @@ def queue(
         agent=agent,
         model=model,
         state=RunState.QUEUED,
+        state_at=door.now(),
         priority=priority,
         created_at=time.time(),
     )
+    door.after(partial(tell, log, "run queued", run=run_id, project=task.project_id, agent=agent))
     run = {"id": run_id, "tenant_id": task.tenant_id}
     history.append(door, run, [AgentEvent(Kind.STATE, {"state": RunState.QUEUED})])
     return run_id

@@ -62,7 +62,7 @@ def is_https(request: web.Request) -> bool:
     """Whether the browser speaks TLS, to us or to a proxy on this machine."""
     if request.secure:
         return True
-    return _is_loopback(request.remote or "") and request.headers.get("X-Forwarded-Proto") == "https"
+    return is_loopback(request.remote or "") and request.headers.get("X-Forwarded-Proto") == "https"
 
 
 def cookie_name(request: web.Request) -> str:
@@ -90,7 +90,7 @@ async def _check_csrf(request: web.Request) -> None:
 def _check_host(request: web.Request) -> None:
     """On loopback only local names: else a foreign name that points to 127.0.0.1 would make our pages its own."""
     name = _name_of(request.headers.get("Host", ""))
-    if name != "localhost" and not _is_loopback(name):
+    if name != "localhost" and not is_loopback(name):
         raise Forbidden(
             "This server answers to localhost and 127.0.0.1 only: use such an address, "
             "or set CODEFORGE_ALLOW_REMOTE=1 when a proxy stands before it."
@@ -111,7 +111,8 @@ def _name_of(host: str) -> str:
         return ""
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether an address is of this machine alone."""
     try:
         return ip_address(name).is_loopback
     except ValueError:

@@ -3,5 +3,6 @@
 from peewee import Expression, fn
 
 from codeforge.store.database import Door, Store
+from codeforge.store.migrate import missing
 
-__all__ = ["Door", "Expression", "Store", "fn"]
+__all__ = ["Door", "Expression", "Store", "fn", "missing"]

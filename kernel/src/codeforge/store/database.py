@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -13,6 +14,7 @@ import peewee
 from peewee import Expression, Model, Query
 
 from codeforge.errors import Unavailable
+from codeforge.metrics import Metrics
 from codeforge.store import migrate
 
 P = ParamSpec("P")
@@ -25,8 +27,13 @@ PRAGMAS = {"journal_mode": "wal", "synchronous": "normal", "busy_timeout": 5000,
 class Door:
     """The way to rows. With a ``tenant_id`` it shows and makes that tenant's rows only; None is the system's door."""
 
-    def __init__(self, database: peewee.Database, tenant_id: str | None) -> None:
-        self.database, self.tenant_id = database, tenant_id
+    def __init__(self, database: peewee.Database, tenant_id: str | None, metrics: Metrics) -> None:
+        self.database, self.tenant_id, self.metrics = database, tenant_id, metrics
+        self.committed: list[Callable[[], None]] = []
+
+    def after(self, work: Callable[[], None]) -> None:
+        """Call ``work`` once this transaction is committed: to count and log what is true only then."""
+        self.committed.append(work)
 
     def now(self) -> float:
         """Seconds since 1970 by the database's clock, the only one that all servers share."""
@@ -87,6 +94,7 @@ class Store:
 
     def __init__(self, database: peewee.Database) -> None:
         self._database = database
+        self.metrics = Metrics()
         self._thread = ThreadPoolExecutor(1, "store")
 
     @classmethod
@@ -117,10 +125,25 @@ class Store:
         **kwargs: P.kwargs,
     ) -> T:
         """Call ``work(door, ...)`` in one transaction; ``tenant_id`` None opens the system's door."""
+        with self.metrics.timed("write"):
+            return await self._unit(tenant_id, work, *args, **kwargs)
+
+    async def _unit(
+        self,
+        tenant_id: str | None,
+        work: Callable[Concatenate[Door, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        about = copy_context()
 
         def transaction() -> T:
+            door = Door(self._database, tenant_id, self.metrics)
             with self._database.atomic("IMMEDIATE"):
-                return work(Door(self._database, tenant_id), *args, **kwargs)
+                found = work(door, *args, **kwargs)
+            for told in door.committed:  # here, because whoever asked may be cancelled meanwhile
+                about.run(told)
+            return found
 
         try:
             return await self._in_thread(transaction)
@@ -135,7 +158,8 @@ class Store:
         **kwargs: P.kwargs,
     ) -> T:
         """Like `run`, for work that changes nothing: it waits for no writer."""
-        return await self.run(tenant_id, work, *args, **kwargs)
+        with self.metrics.timed("read"):
+            return await self._unit(tenant_id, work, *args, **kwargs)
 
     async def close(self) -> None:
         """Close the connection and end the thread."""

@@ -12,6 +12,14 @@ from codeforge.errors import Unavailable
 FOLDER = Path(__file__).parent / "migrations"
 
 
+def missing(database: peewee.Database) -> list[str]:
+    """This version's migrations that the database has not seen; some, when an older copy was put in its place."""
+    known = {path.stem for path in FOLDER.glob("[0-9]*.py")}
+    rows = database.execute_sql("SELECT name FROM schema_migration").fetchall()  # type: ignore[no-untyped-call]
+    applied = {name for (name,) in rows}
+    return sorted(known - applied)
+
+
 def up(database: peewee.Database, path: Path) -> None:
     """Connect and apply what is missing. Raises `Unavailable` when a newer CodeForge has been here."""
     from playhouse.migrations import Runner

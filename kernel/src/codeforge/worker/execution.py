@@ -11,6 +11,7 @@ from codeforge.coordination import Assignment, Coordinator
 from codeforge.errors import CodeForgeError, Fenced, RunFailure
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import Offers
+from codeforge.logs import about
 from codeforge.model import Change, Reason, RunState
 from codeforge.settings import Settings
 from codeforge.worker.attempt import Attempt
@@ -30,6 +31,10 @@ class Execution:
 
     async def run(self) -> None:
         """See the run through. Cancelling it hands the run back to the queue, unless its work is done already."""
+        with about(run=self._run.id, generation=self._run.generation, worker=self._run.worker):
+            await self._whole()
+
+    async def _whole(self) -> None:
         work = asyncio.create_task(self._attempt.work())
         whole = asyncio.create_task(self._see_through(work))
         while not whole.done():

@@ -34,6 +34,7 @@ class Reporter:
         self._coordinator, self._run, self._patience = coordinator, run, patience
         self._number = 0
         self._waiting: list[AgentEvent] = []
+        self._since = 0.0
         self._room = ROOM
         self._last: deque[AgentEvent] = deque(maxlen=LAST)
         self._lock = asyncio.Lock()
@@ -44,6 +45,7 @@ class Reporter:
         """Take an event; waits while a full batch is being stored."""
         if event.kind in OUTPUT and self._full(event):
             return
+        self._since = self._since if self._waiting else time.monotonic()
         self._waiting += [*self._last, event]
         self._last.clear()
         if len(self._waiting) >= BATCH or self._error:
@@ -84,7 +86,7 @@ class Reporter:
             if error := self._error:
                 self._error = None
                 raise error
-            batch, self._waiting = self._waiting, []
+            batch, since, self._waiting = self._waiting, self._since or time.monotonic(), []
             if facts:
                 batch += self._last
                 self._last.clear()
@@ -97,6 +99,8 @@ class Reporter:
                     await self._coordinator.report(
                         self._run.id, self._run.generation, batch, number=self._number, **facts
                     )
+                    if batch:
+                        self._coordinator.lagged(time.monotonic() - since)
                     break
                 except (Conflict, Unavailable) as error:
                     if isinstance(error, Conflict) or time.monotonic() > deadline:

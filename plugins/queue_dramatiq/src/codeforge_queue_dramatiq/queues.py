@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from codeforge import Answer, CodeForgeError, Queue, Unavailable
+from codeforge import Answer, CodeForgeError, Health, Queue, Unavailable
 from codeforge_queue_dramatiq.threads import OneThread
 
 if TYPE_CHECKING:
@@ -133,6 +133,25 @@ class RabbitQueue(DramatiqQueue):
         broker = rabbit.RabbitBroker(parameters, limit=LIMIT)
         broker.declare_queue(QUEUE, ensure=True)
         return broker
+
+    async def health(self) -> Health:
+        """Whether RabbitMQ answers on the connection that rings go over."""
+        from codeforge_queue_dramatiq.trouble import diagnose
+
+        if self._thread is None:
+            return Health(name="broker", ok=False, detail="The queue is closed.")
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(self._thread.submit(self._probe)), self.patience)
+        except Exception as error:
+            what, remedy = diagnose(error, self._where)
+            return Health(name="broker", ok=False, detail=what, fix=remedy)
+        return Health(name="broker", ok=True, detail=f"RabbitMQ at {self._where}")
+
+    def _probe(self) -> None:
+        from codeforge_queue_dramatiq.rabbit import RabbitBroker
+
+        assert isinstance(self._broker, RabbitBroker)
+        self._broker.ask()
 
     def _explain(self, error: Exception) -> str:
         from codeforge_queue_dramatiq.trouble import diagnose

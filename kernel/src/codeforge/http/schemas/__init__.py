@@ -4,7 +4,7 @@ Times are ISO 8601 in UTC. Money is integer micro-dollars; null means unpriced, 
 """
 
 from codeforge.http.schemas.base import Address, Command, Id, Name, Page, Said, Sequence, Shape, Slug, Text
-from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Plugin, Token
+from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Part, Plugin, Ready, Token
 from codeforge.http.schemas.models import Alias, AliasEdit, Model, Provider, ProviderEdit, UsageReport
 from codeforge.http.schemas.projects import Health, Limits, NewProject, Place, Project, ProjectEdit, Repository
 from codeforge.http.schemas.work import (
@@ -48,12 +48,14 @@ __all__ = [
     "NewTask",
     "NewToken",
     "Page",
+    "Part",
     "Place",
     "Plugin",
     "Project",
     "ProjectEdit",
     "Provider",
     "ProviderEdit",
+    "Ready",
     "Repository",
     "Run",
     "Said",
