@@ -14,6 +14,8 @@ MOST = 2_000_000
 KEPT_IN = ("", "mirrors", "runs")
 """Places of the data folder that may be disks of their own, and that a run fills."""
 BLOCK = 512
+PROJECT = "project"
+"""The file of a run's folder that says whose it is."""
 
 
 def free_mb(data_dir: Path) -> int:
@@ -29,6 +31,18 @@ def is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
+
+
+def of_projects(data_dir: Path) -> dict[str, int]:
+    """Bytes that the workspaces in the data folder take, by project id; "" for those that do not say whose they are."""
+    found: dict[str, int] = {}
+    with suppress(OSError):
+        for folder in (data_dir / "runs").iterdir():
+            project = ""
+            with suppress(OSError, UnicodeDecodeError):
+                project = (folder / PROJECT).read_text(encoding="ascii")
+            found[project] = found.get(project, 0) + taken(folder)
+    return found
 
 
 def taken(folder: Path) -> int:

@@ -170,6 +170,15 @@ class ForgeCoordinator(Coordinator):
 
         return await self._forge.store.run(None, work)
 
+    async def forgotten(self, project_ids: Iterable[str]) -> list[str]:
+        asked = set(project_ids)
+
+        def work(door: Door) -> set[str]:
+            known = door.query(t.Project, t.Project.id.in_(sorted(asked))).select(t.Project.id)
+            return {row["id"] for row in door.rows(known)}
+
+        return sorted(asked - await self._forge.store.read(None, work)) if asked else []
+
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
         def work(door: Door) -> None:
             row = runs.row_of(door, run_id)

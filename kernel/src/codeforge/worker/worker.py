@@ -11,6 +11,8 @@ from codeforge.forge import Offers
 from codeforge.settings import Settings
 from codeforge.worker import leftovers
 from codeforge.worker.execution import Execution
+from codeforge.worker.room import Room
+from codeforge.worker.tidying import Tidying
 
 log = logging.getLogger(__name__)
 
@@ -21,13 +23,21 @@ class Worker:
     def __init__(self, coordinator: Coordinator, offers: Offers, settings: Settings, *, name: str) -> None:
         self.name = name
         self._coordinator, self._offers, self._settings = coordinator, offers, settings
+        self.room = Room(settings)
+        self._tidying = Tidying(coordinator, offers, settings, self.room, self._at_work)
+        self._tidy: asyncio.Task[None] | None = None
         self._slots = asyncio.Semaphore(settings.slots)
         self._executions: set[asyncio.Task[None]] = set()
         self._claims: set[asyncio.Task[None]] = set()
         self._closing = False
 
     async def __aenter__(self) -> Worker:
+        self._tidy = asyncio.create_task(self._tidying.run())
         return self
+
+    def _at_work(self) -> set[str]:
+        """The names of the folders in which runs are at work here."""
+        return {task.get_name().removeprefix("run ") for task in self._executions}
 
     async def recover(self) -> None:
         """Save what an earlier life of this worker left in its workspaces, then remove them."""
@@ -47,9 +57,9 @@ class Worker:
     async def _claim(self) -> None:
         started = False
         try:
-            if not self._closing and (assignment := await self._coordinator.claim(self.name)):
+            if not self._closing and self.room.enough() and (assignment := await self._coordinator.claim(self.name)):
                 execution = Execution(assignment, self._coordinator, self._offers, self._settings)
-                task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}")
+                task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}-{assignment.run.generation}")
                 self._executions.add(task)
                 task.add_done_callback(self._done)
                 started = True
@@ -67,6 +77,9 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
+        if self._tidy:
+            self._tidy.cancel()
+            await asyncio.wait([self._tidy])
         await asyncio.gather(*self._claims, return_exceptions=True)
         for task in self._executions:
             task.cancel()
