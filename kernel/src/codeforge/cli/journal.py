@@ -82,7 +82,7 @@ def _clean(value: object) -> object:
 
 
 def _word(value: object) -> str:
-    text = str(value)
+    text = logs.redact(str(value))
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 

@@ -24,6 +24,7 @@ from codeforge.forge.parts import Parts
 from codeforge.forge.projects import Projects
 from codeforge.forge.reviews import Reviews
 from codeforge.forge.runs import Runs
+from codeforge.forge.space import Space
 from codeforge.forge.tasks import Tasks
 from codeforge.llm import Llm
 from codeforge.model import Health, Project, Run, Task
@@ -95,7 +96,7 @@ class Forge:
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
         self.calls, self.keys = Calls(self), Keys(self)
         self.coordinator = ForgeCoordinator(self)
-        self.parts = Parts(self)
+        self.parts, self.space = Parts(self), Space(self)
         self.waiting: Callable[[Door], Mapping[str, int]] | None = None
         self._known_secrets: dict[str, tuple[str, ...]] = {}
 
@@ -106,14 +107,20 @@ class Forge:
         there_is = ", ".join(sorted(self.offers.agents)) or "none"
         raise NotFound(f"There is no agent {name}; there is {there_is}.", field="agent")
 
-    async def ring(self, run_id: str) -> None:
-        """Tell the workers that a run is ready. When the broker is away they are told later, by the relay."""
+    async def ring(self, run_id: str) -> str:
+        """Tell the workers that a run is ready; gives what is wrong when they cannot be told now: the relay does later."""
         self.history.told()
         try:
             if self.offers.queue:
                 await self.offers.queue.ring(run_id)
-        except Unavailable:
-            return
+        except Unavailable as error:
+            return str(error)
+        return ""
+
+    async def announce(self, run: Run) -> None:
+        """`ring` for a new run; its history says so when the workers cannot be told yet."""
+        if wrong := await self.ring(run.id):
+            await self.note(run, f"{wrong} The run waits until then; nothing is lost.")
 
     async def note(self, run: Run, text: str) -> None:
         """Add a line to a run's history."""

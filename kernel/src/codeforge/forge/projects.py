@@ -92,6 +92,7 @@ class Projects:
         model: str = "",
         check: str = "",
         limits: Limits | None = None,
+        disk_mb: int | None = None,
     ) -> Project:
         """Take a repository in; what is empty gets a default from the repository or the settings.
 
@@ -112,6 +113,7 @@ class Projects:
             model=(await self._forge.models.find(who, model)).name if model else self._forge.settings.default_model,
             check=check,
             limits=limits or Limits(),
+            disk_mb=disk_mb,
             created_at=rows.moment(time.time()),
         )
         await self._forge.store.run(who.tenant_id, _add, project)
@@ -127,7 +129,7 @@ class Projects:
         return await self._forge.store.run(who.tenant_id, find, project_id)
 
     async def edit(self, who: Principal, project_id: str, *, version: int | None = None, **values: Any) -> Project:
-        """Change ``name``, ``branch``, ``agent``, ``model``, ``check`` or ``limits``.
+        """Change ``name``, ``branch``, ``agent``, ``model``, ``check``, ``limits`` or ``disk_mb``.
 
         ``version`` is the one that the person saw; `Stale` when somebody was quicker.
         """

@@ -210,8 +210,9 @@ class Runs:
         return await self._forge.store.run(who.tenant_id, work)
 
     async def _queued(self, who: Principal, run_id: str) -> Run:
-        await self._forge.ring(run_id)
-        return await self.get(who, run_id)
+        run = await self.get(who, run_id)
+        await self._forge.announce(run)
+        return run
 
     async def list(
         self,

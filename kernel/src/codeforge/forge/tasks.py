@@ -133,8 +133,9 @@ class Tasks:
         run_id = await self._forge.store.run(who.tenant_id, work)
         if run_id is None:
             return task, None
-        await self._forge.ring(run_id)
-        return task, await self._forge.runs.get(who, run_id)
+        run = await self._forge.runs.get(who, run_id)
+        await self._forge.announce(run)
+        return task, run
 
     async def choices(
         self, who: Principal, task: Task, project: Project, agent: str = "", model: str = ""

@@ -250,7 +250,8 @@ class Attempt:
         try:
             return await self._escrow()
         except Exception as error:
-            log.exception("the work of run %s could not be kept; its workspace stays", self._job.run.id)
+            sentence = "the work of run %s could not be kept; its workspace stays: %s"
+            log.log(logging.ERROR, sentence, self._job.run.id, error, exc_info=not isinstance(error, CodeForgeError))
             with suppress(CodeForgeError):
                 await self._reporter.say(f"The work could not be kept ({error}); it stays in {self._folder.workspace}.")
             self._workspace = None

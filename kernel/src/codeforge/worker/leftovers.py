@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from codeforge.coordination import Coordinator
+from codeforge.errors import CodeForgeError
 from codeforge.forge import Offers
 from codeforge.logs import about, tell
 from codeforge.model import HELD
@@ -48,9 +49,11 @@ async def save(
         with about(run=left.run_id, generation=left.generation):
             try:
                 await _save(left, coordinator, offers, held)
-            except Exception:
+            except Exception as error:
                 if path not in told:
-                    log.exception("the workspace %s of an earlier run could not be saved; it is left as it is", path)
+                    unexpected = not isinstance(error, CodeForgeError)
+                    sentence = "the workspace %s of an earlier run could not be saved; it is left as it is: %s"
+                    log.warning(sentence, path, error, exc_info=unexpected)
                 told.add(path)
 
 

@@ -48,14 +48,19 @@ class Tidying:
                 log.exception("the clean-up ended by an error of CodeForge or a plugin")
 
     async def once(self) -> None:
-        """Save and remove abandoned workspaces, remove mirrors of forgotten projects, pack the others, measure."""
-        runs = self._settings.data_dir / "runs"
-        await leftovers.save(runs, self._coordinator, self._offers, at_work=self._at_work, held=False, told=self._told)
-        taken = await asyncio.to_thread(disk.of_projects, self._settings.data_dir)
+        """Tidy mirrors, save and remove abandoned workspaces, measure."""
+        taken: dict[str, int] = {}
         for scm in self._offers.scms.values():
             for project_id, mirror in (await self._mirrors(scm)).items():
-                await scm.tidy(project_id)
-                taken[project_id] = taken.get(project_id, 0) + await asyncio.to_thread(disk.taken, mirror)
+                try:
+                    await scm.tidy(project_id)
+                except CodeForgeError as error:
+                    tell(log, "mirror not tidied", level=logging.WARNING, project=project_id, why=str(error))
+                taken[project_id] = await asyncio.to_thread(disk.taken, mirror)
+        runs = self._settings.data_dir / "runs"
+        await leftovers.save(runs, self._coordinator, self._offers, at_work=self._at_work, held=False, told=self._told)
+        for project_id, size in (await asyncio.to_thread(disk.of_projects, self._settings.data_dir)).items():
+            taken[project_id] = taken.get(project_id, 0) + size
         self._room.projects = {project_id: size // 2**20 for project_id, size in taken.items() if project_id}
 
     async def _mirrors(self, scm: Scm) -> dict[str, Path]:

@@ -40,6 +40,7 @@ def _settings(function: Any) -> Any:
     for option in (
         click.option("--steps", type=int, help="Model calls after which a run is cut off."),
         click.option("--seconds", type=int, help="Seconds after which a run is cut off."),
+        click.option("--disk-mb", type=int, help="MB that it may take of a worker's disk; 0: as much as there is."),
         click.option("--check", metavar="COMMAND", help="The command that runs on every change, such as its tests."),
         click.option("--model", help="The model of its tasks."),
         click.option("--agent", help="The agent of its tasks."),
@@ -50,9 +51,11 @@ def _settings(function: Any) -> Any:
     return function
 
 
-def _given(steps: int | None, seconds: int | None, **values: str | None) -> dict[str, Any]:
+def _given(steps: int | None, seconds: int | None, disk_mb: int | None, **values: str | None) -> dict[str, Any]:
     limits = {name: value for name, value in (("steps", steps), ("seconds", seconds)) if value is not None}
     given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+    if disk_mb is not None:
+        given["disk_mb"] = disk_mb or None
     return {**given, "limits": limits} if limits else given
 
 
@@ -70,8 +73,9 @@ def add(ask: Asking, path_or_url: str, **values: Any) -> None:
 @click.argument("project")
 @asking
 def show(ask: Asking, project: str) -> None:
-    """Show one project, by its name or id."""
-    ask.item(project_of(ask.api, project))
+    """Show one project, by its name or id, with what it takes on disk in bytes."""
+    found = project_of(ask.api, project)
+    ask.item({**found, "disk": ask.api.get(f"/projects/{part(found['id'])}/disk")})
 
 
 @command.command()

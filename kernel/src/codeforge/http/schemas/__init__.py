@@ -6,7 +6,16 @@ Times are ISO 8601 in UTC. Money is integer micro-dollars; null means unpriced, 
 from codeforge.http.schemas.base import Address, Command, Id, Name, Page, Said, Sequence, Shape, Slug, Text
 from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Part, Plugin, Ready, Token
 from codeforge.http.schemas.models import Alias, AliasEdit, Model, Provider, ProviderEdit, UsageReport
-from codeforge.http.schemas.projects import Health, Limits, NewProject, Place, Project, ProjectEdit, Repository
+from codeforge.http.schemas.projects import (
+    Health,
+    Limits,
+    NewProject,
+    Place,
+    Project,
+    ProjectDisk,
+    ProjectEdit,
+    Repository,
+)
 from codeforge.http.schemas.work import (
     Call,
     Change,
@@ -52,6 +61,7 @@ __all__ = [
     "Place",
     "Plugin",
     "Project",
+    "ProjectDisk",
     "ProjectEdit",
     "Provider",
     "ProviderEdit",

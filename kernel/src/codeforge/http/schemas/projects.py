@@ -21,6 +21,9 @@ class Limits(Shape):
     """Micro-dollars; null: no limit. Kept, but not enforced yet."""
 
 
+Megabytes = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
 class Project(Shape):
     """One repository under management, with its settings."""
 
@@ -41,12 +44,35 @@ class Project(Shape):
     check: str
     """The command that runs on a change before a person looks at it; empty: none."""
     limits: Limits
+    disk_mb: int | None
+    """What its mirror and workspaces may take of one worker's disk, in MB; null: no limit."""
     created_at: datetime
     version: int
     """Grows with every edit; also the ETag."""
 
     def etag(self) -> str:
         return f'"{self.version}"'
+
+
+class WorkerDisk(Shape):
+    """What a project takes on the disk of a worker on another machine."""
+
+    name: str
+    mb: int
+
+
+class ProjectDisk(Shape):
+    """What a project takes on disks, in bytes."""
+
+    mirror: int
+    """The server's copy of the repository, with the work of every run."""
+    workspaces: int
+    """Of runs at work on the server's machine, and of those whose work could not be kept yet."""
+    packs: int
+    """Commits in the database."""
+    workers: list[WorkerDisk]
+    limit_mb: int | None
+    """What it may take of one worker's disk, in MB; null: no limit."""
 
 
 class NewProject(Shape):
@@ -59,6 +85,7 @@ class NewProject(Shape):
     model: Name = ""
     check: Command = ""
     limits: Limits | None = None
+    disk_mb: Megabytes | None = None
 
 
 class ProjectEdit(Shape):
@@ -70,6 +97,7 @@ class ProjectEdit(Shape):
     model: Name = ""
     check: Command = ""
     limits: Limits = Limits()
+    disk_mb: Megabytes | None = None
 
 
 class Place(Shape):

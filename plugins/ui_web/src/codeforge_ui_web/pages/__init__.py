@@ -5,7 +5,19 @@ from __future__ import annotations
 from aiohttp import web
 
 from codeforge_ui_web import assets
-from codeforge_ui_web.pages import account, api, installed, models, projects, runs, settings, tasks, tokens, trouble, usage
+from codeforge_ui_web.pages import (
+    account,
+    api,
+    installed,
+    models,
+    projects,
+    runs,
+    settings,
+    tasks,
+    tokens,
+    trouble,
+    usage,
+)
 
 
 def routes() -> list[web.RouteDef]:
