@@ -21,7 +21,7 @@ from codeforge.plugins import Plugins
 from codeforge.queues import Queue
 from codeforge.settings import Settings
 from codeforge.store import Store
-from codeforge.worker import Worker
+from codeforge.worker import Room, Tidying, Worker
 
 log = logging.getLogger(__name__)
 TICK = 1.0
@@ -118,6 +118,8 @@ async def house(
             await queue.open(settings.broker_url, worker.answer)
         else:
             await queue.open(settings.broker_url, None)
+            tidying = Tidying(forge.coordinator, forge.offers, settings, Room(settings), at_work=None)
+            await stack.enter_async_context(_background(tidying.run()))
         stack.push_async_callback(queue.close)
         forge.offers.queue = queue
         await stack.enter_async_context(_background(_relay(forge)))

@@ -126,6 +126,11 @@ async def test_what_waiting_runs_wait_for_is_told_where_something_can_tell(figur
     assert (await figures_now())["codeforge_runs_waiting", ("reason", "project limit")] == 3
 
 
+async def test_who_comes_through_a_proxy_is_not_on_this_machine(site, session):
+    assert (await scraped(site, session))[0] == 200
+    assert (await scraped(site, session, **{"X-Forwarded-For": "192.0.2.1"}))[0] == 401
+
+
 async def test_once_others_may_connect_only_a_token_opens_it(forge, who, tmp_path):
     forge.settings = Settings(
         data_dir=tmp_path, port=free_port(), allow_remote=True, metrics_token=SecretStr("prometheus-4711")

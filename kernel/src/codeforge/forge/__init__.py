@@ -108,7 +108,7 @@ class Forge:
         raise NotFound(f"There is no agent {name}; there is {there_is}.", field="agent")
 
     async def ring(self, run_id: str) -> str:
-        """Tell the workers that a run is ready; gives what is wrong when they cannot be told now: the relay does later."""
+        """Tell the workers that a run is ready; gives what is wrong when they can only be told later, by the relay."""
         self.history.told()
         try:
             if self.offers.queue:

@@ -23,6 +23,8 @@ from codeforge.logs import tell
 
 log = logging.getLogger("codeforge.http")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "Via")
+"""Headers of a proxy: whoever is behind it is not on this machine."""
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -87,7 +89,8 @@ async def _check(request: web.Request) -> None:
     wanted = settings.metrics_token
     if wanted and hmac.compare_digest(given.encode(), f"Bearer {wanted.get_secret_value()}".encode()):
         return
-    if not given and not settings.allow_remote and is_loopback(request.remote or ""):
+    passed_on = any(name in request.headers for name in PASSED_ON)
+    if not given and not passed_on and not settings.allow_remote and is_loopback(request.remote or ""):
         return
     if "read" not in (await resolve(request)).scopes:
         raise Forbidden("This token has no scope read: use one that has it, or the one of the setting metrics_token.")

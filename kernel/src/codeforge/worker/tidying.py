@@ -22,7 +22,11 @@ log = logging.getLogger(__name__)
 
 
 class Tidying:
-    """``run()`` looks after the data folder for ever; ``at_work`` names the run folders that are not to be touched."""
+    """``run()`` looks after the data folder for ever.
+
+    ``at_work`` names the run folders that are not to be touched; None is for a server without a worker, which
+    looks after its mirrors alone: the workspaces, if there are any, are another process's.
+    """
 
     def __init__(
         self,
@@ -30,7 +34,7 @@ class Tidying:
         offers: Offers,
         settings: Settings,
         room: Room,
-        at_work: Callable[[], set[str]],
+        at_work: Callable[[], set[str]] | None,
     ) -> None:
         self._coordinator, self._offers, self._settings = coordinator, offers, settings
         self._room, self._at_work = room, at_work
@@ -57,8 +61,15 @@ class Tidying:
                 except CodeForgeError as error:
                     tell(log, "mirror not tidied", level=logging.WARNING, project=project_id, why=str(error))
                 taken[project_id] = await asyncio.to_thread(disk.taken, mirror)
-        runs = self._settings.data_dir / "runs"
-        await leftovers.save(runs, self._coordinator, self._offers, at_work=self._at_work, held=False, told=self._told)
+        if self._at_work is not None:
+            await leftovers.save(
+                self._settings.data_dir / "runs",
+                self._coordinator,
+                self._offers,
+                at_work=self._at_work,
+                held=False,
+                told=self._told,
+            )
         for project_id, size in (await asyncio.to_thread(disk.of_projects, self._settings.data_dir)).items():
             taken[project_id] = taken.get(project_id, 0) + size
         self._room.projects = {project_id: size // 2**20 for project_id, size in taken.items() if project_id}
