@@ -11,7 +11,7 @@ from pathlib import Path
 
 MOST = 2_000_000
 """Entries of a folder that are looked at: what has more is big enough to be told without counting on."""
-KEPT_IN = ("", "mirrors", "runs")
+KEPT_IN = ("mirrors", "runs")
 """Places of the data folder that may be disks of their own, and that a run fills."""
 BLOCK = 512
 PROJECT = "project"
@@ -20,8 +20,8 @@ PROJECT = "project"
 
 def free_mb(data_dir: Path) -> int:
     """MB (2**20 bytes) free for runs: the least of the disks that they are on. Raises `OSError`."""
-    places = (data_dir / name for name in KEPT_IN)
-    return min(shutil.disk_usage(place).free for place in places if place.is_dir()) // 2**20
+    places = [data_dir, *(place for name in KEPT_IN if (place := data_dir / name).is_dir())]
+    return min(shutil.disk_usage(place).free for place in places) // 2**20
 
 
 def is_full(error: BaseException | None) -> bool:
@@ -33,15 +33,19 @@ def is_full(error: BaseException | None) -> bool:
     return False
 
 
-def of_projects(data_dir: Path) -> dict[str, int]:
-    """Bytes that the workspaces in the data folder take, by project id; "" for those that do not say whose they are."""
+def of_projects(data_dir: Path, only: str | None = None) -> dict[str, int]:
+    """Bytes that the workspaces in the data folder take, by project id; "" for those that do not say whose they are.
+
+    With ``only`` no other project's files are looked at.
+    """
     found: dict[str, int] = {}
     with suppress(OSError):
         for folder in (data_dir / "runs").iterdir():
             project = ""
             with suppress(OSError, UnicodeDecodeError):
                 project = (folder / PROJECT).read_text(encoding="ascii")
-            found[project] = found.get(project, 0) + taken(folder)
+            if only in (None, project):
+                found[project] = found.get(project, 0) + taken(folder)
     return found
 
 

@@ -125,7 +125,7 @@ class Attempt:
         mirror, data_dir = mirrors.get(self._job.project.id), self._settings.data_dir
 
         def measure() -> int:
-            workspaces = disk.of_projects(data_dir).get(self._job.project.id, 0)
+            workspaces = sum(disk.of_projects(data_dir, self._job.project.id).values())
             return (workspaces + (disk.taken(mirror) if mirror else 0)) // 2**20
 
         return await asyncio.to_thread(measure)

@@ -38,5 +38,5 @@ class Room:
     def _free(self) -> int:
         try:
             return free_mb(self._data_dir)
-        except (OSError, ValueError):
+        except OSError:
             return 0

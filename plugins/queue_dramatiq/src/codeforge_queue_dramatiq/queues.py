@@ -20,6 +20,9 @@ QUEUE = "codeforge.runs"
 LIMIT = 10_000
 """Rings that may wait; the oldest goes when one more comes. What is still ready is rung again anyway."""
 
+PROBE = 3.0
+"""Seconds that RabbitMQ has to answer when somebody asks how it is."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -141,7 +144,7 @@ class RabbitQueue(DramatiqQueue):
         if self._thread is None:
             return Health(name="broker", ok=False, detail="The queue is closed.")
         try:
-            await asyncio.wait_for(asyncio.wrap_future(self._thread.submit(self._probe)), self.patience)
+            await asyncio.wait_for(asyncio.wrap_future(self._thread.submit(self._probe)), min(self.patience, PROBE))
         except Exception as error:
             what, remedy = diagnose(error, self._where)
             return Health(name="broker", ok=False, detail=what, fix=remedy)

@@ -25,7 +25,9 @@ async def save(request: web.Request) -> web.Response:
     limits = replace(project.limits, steps=steps, seconds=seconds(given, "minutes"))
     values = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
     version = whole(given, "version", "The version")
-    disk_mb = whole(given, "disk_mb", "The disk budget") if given.get("disk_mb", "").strip() else None
+    disk_mb = project.disk_mb
+    if "disk_mb" in given:
+        disk_mb = whole(given, "disk_mb", "The disk budget") if given["disk_mb"].strip() else None
     await request.app[FORGE].projects.edit(
         who(request), project_id, version=version, limits=limits, disk_mb=disk_mb, **values
     )
