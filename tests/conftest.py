@@ -1,9 +1,14 @@
 """A whole CodeForge for each test: real server, real repositories, an agent that runs its prompt as a script."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from codeforge import Settings
 from codeforge.testing import StandIns, new_repository, running
+
+sys.path.insert(0, str(Path(__file__).parent))  # what the tests share lies beside them
 
 
 @pytest.fixture

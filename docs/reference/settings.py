@@ -29,6 +29,8 @@ def _written(default: object) -> str:
         return "none"
     if default in ("", ()):
         return "empty"
+    if isinstance(default, tuple):
+        return code(",".join(map(str, default)))
     return code(
         str(default).lower() if isinstance(default, bool) else f"{default:g}" if isinstance(default, float) else default
     )

@@ -21,7 +21,11 @@ class Unheard(Conflict):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assignment:
-    """All that a worker needs for one run. ``start`` is the commit to go on from, ``memory`` the agent's state then."""
+    """All that a worker needs for one run. ``start`` is the commit to go on from, ``memory`` the agent's state then.
+
+    ``given`` is the commit that runs before left: a change that ends there adds nothing. ``resumed``: the run goes
+    on from its own work, of which its agent was told before.
+    """
 
     run: Run
     task: Task
@@ -31,15 +35,33 @@ class Assignment:
     key: str = field(repr=False)
     base: str | None = None
     start: str | None = None
+    given: str | None = None
+    resumed: bool = False
     memory: bytes | None = field(default=None, repr=False)
+
+    __pydantic_config__ = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}  # noqa: RUF012 (no field)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Orders:
-    """What people want of a run: ``want`` is "stop", "pause" or None; words (id, text) said to it, oldest first."""
+    """What people want of a run: ``want`` is "stop", "pause" or None; words (id, text) said to it, oldest first.
+
+    ``reported`` is the number of the generation's last report that is stored.
+    """
 
     want: str | None
     words: tuple[tuple[str, str], ...]
+    reported: int = 0
+
+    @property
+    def known(self) -> Known:
+        """What of it makes a difference to who has heard it."""
+        return self.want, len(self.words)
+
+
+Known = tuple[str | None, int]
+"""What a worker has heard of orders: the want, and how many words."""
+NOTHING_KNOWN: Known = (None, 0)
 
 
 class Coordinator(ABC):
@@ -48,13 +70,21 @@ class Coordinator(ABC):
     Every method raises `Unavailable` when no server, or not its database, answers.
     """
 
+    @property
+    def others(self) -> bool:
+        """Whether workers of other processes may take a run over."""
+        return True
+
     @abstractmethod
     async def claim(self, worker: str) -> Assignment | None:
         """The next run for the worker of that id, or None."""
 
     @abstractmethod
-    async def renew(self, run_id: str, generation: int, wait: float = 0.0) -> Orders:
-        """Extend the lease, after at most ``wait`` seconds, sooner when people want something. Raises `Fenced`."""
+    async def renew(self, run_id: str, generation: int, wait: float = 0.0, known: Known = NOTHING_KNOWN) -> Orders:
+        """Extend the lease, after at most ``wait`` seconds, sooner when orders are others than ``known``.
+
+        Raises `Fenced`.
+        """
 
     @abstractmethod
     async def report(
@@ -71,8 +101,9 @@ class Coordinator(ABC):
         """Store events and, with ``state``, move the run; facts are columns (base, change, check, reason, detail).
 
         ``number`` counts this generation's reports from 1: one that was stored before changes nothing when it
-        comes again. A run that was to stop ends as stopped where it would fail or be queued again. Raises
-        `Fenced`, and `Unheard` when the run would leave ``working`` with words that nobody has read
+        comes again. A run that was to stop ends as stopped where it would fail or be queued again, and one that
+        was to pause is paused; where a run is left in the queue or paused with a ``change``, the next claim goes
+        on from it. Raises `Fenced`, and `Unheard` when the run would leave ``working`` with words that nobody has read
         (``words_seen`` were).
         """
 
@@ -86,7 +117,10 @@ class Coordinator(ABC):
 
     @abstractmethod
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
-        """Tell of work that was found in a workspace of an earlier life; a run that ended without any has it now."""
+        """Tell of work that was found in a workspace of an earlier life; a run that ended without any has it now.
+
+        One whose worker died while it was paused goes on from it.
+        """
 
     def lagged(self, seconds: float) -> None:
         """Told after each report: how long its first event has waited to be stored. For figures only."""

@@ -5,46 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-
-class RunState(StrEnum):
-    """Where a run is in its life; see `TRANSITIONS` for the legal changes."""
-
-    QUEUED = "queued"
-    PREPARING = "preparing"
-    WORKING = "working"
-    PAUSED = "paused"
-    CHECKING = "checking"
-    WAITING = "waiting"
-    REVIEW = "review"
-    ACCEPTED = "accepted"
-    SENT_BACK = "sent_back"
-    REJECTED = "rejected"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
-S = RunState
-HELD = frozenset({S.PREPARING, S.WORKING, S.CHECKING})
-"""A worker holds a lease on a run in these states."""
-ENDED = frozenset({S.REVIEW, S.ACCEPTED, S.SENT_BACK, S.REJECTED, S.FAILED, S.STOPPED})
-"""Nothing works on a run in these states any more."""
-
-_END = {S.FAILED, S.STOPPED, S.QUEUED}  # queued again: the worker was lost
-TRANSITIONS: dict[RunState, frozenset[RunState]] = {
-    S.QUEUED: frozenset({S.PREPARING, S.STOPPED, S.FAILED}),
-    S.PREPARING: frozenset({S.WORKING, *_END}),
-    S.WORKING: frozenset({S.CHECKING, S.REVIEW, S.PAUSED, S.WAITING, *_END}),
-    S.PAUSED: frozenset({S.QUEUED, S.STOPPED}),
-    S.WAITING: frozenset({S.QUEUED, S.STOPPED, S.FAILED}),
-    S.CHECKING: frozenset({S.REVIEW, *_END}),
-    S.REVIEW: frozenset({S.ACCEPTED, S.SENT_BACK, S.REJECTED}),
-    S.FAILED: frozenset({S.ACCEPTED, S.SENT_BACK, S.REJECTED}),  # only with a change to review
-    S.STOPPED: frozenset({S.SENT_BACK, S.REJECTED}),
-    S.ACCEPTED: frozenset(),
-    S.SENT_BACK: frozenset(),
-    S.REJECTED: frozenset(),
-}
+from codeforge.states import ENDED as ENDED
+from codeforge.states import HELD as HELD
+from codeforge.states import LIVE as LIVE
+from codeforge.states import TRANSITIONS as TRANSITIONS
+from codeforge.states import RunState as RunState
 
 
 class Reason(StrEnum):
@@ -150,7 +117,8 @@ class Project:
 class Task:
     """A piece of work for an agent. ``agent``, ``model`` and ``check`` override the project's where not None.
 
-    No run of it starts before ``not_before`` (None: at once); ``schedule_id`` is the schedule that submitted it.
+    No run of it starts before ``not_before`` (None: at once), nor before each task of ``needs`` (ids) has an accepted
+    change; ``schedule_id`` is the schedule that submitted it.
     """
 
     id: str
@@ -163,7 +131,33 @@ class Task:
     model: str | None = None
     check: str | None = None
     not_before: datetime | None = None
+    needs: tuple[str, ...] = ()
     schedule_id: str | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """A task that CodeForge submits again and again, at the times of ``cron`` in the time zone ``zone``.
+
+    ``outcome`` says what became of the last time, which was ``last_at``; ``made_by`` is who asked for it.
+    """
+
+    id: str
+    tenant_id: str
+    project_id: str
+    name: str
+    cron: str
+    zone: str
+    prompt: str
+    priority: int = 0
+    agent: str | None = None
+    model: str | None = None
+    enabled: bool = True
+    next_at: datetime
+    last_at: datetime | None = None
+    outcome: str = ""
+    made_by: str
     created_at: datetime
 
 
@@ -209,7 +203,8 @@ class Run:
     another run, whose change it starts from. ``provider`` is where its model came from when it was queued.
     ``generation`` counts claims, ``losses`` dead workers, ``retries`` faults that CodeForge tried again by
     itself; ``lease_until`` is set while a worker holds the run; ``want`` is what people asked of it ("stop",
-    "pause"). ``base`` is the commit that the change is measured against.
+    "pause"). ``worked`` is how many seconds its agent was at work before it was put by. ``base`` is the commit
+    that the change is measured against.
     """
 
     id: str
@@ -232,6 +227,7 @@ class Run:
     worker: str | None = None
     lease_until: float | None = None
     want: str | None = None
+    worked: float = 0.0
     base: str | None = None
     change: Change | None = None
     check: CheckResult | None = None
@@ -240,6 +236,31 @@ class Run:
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """A process that executes runs: what it said of itself last, and which ``runs`` it holds now (their ids).
+
+    ``labels`` were given to it when it was registered; ``load`` is its machine's, per core; ``disk`` its free
+    space and the projects' use of it, in MB. ``alive``: it gave word lately. The one within a server is ``local``.
+    """
+
+    id: str
+    name: str
+    local: bool
+    labels: tuple[str, ...]
+    host: str
+    version: str
+    agents: tuple[str, ...]
+    slots: int
+    draining: bool
+    load: float
+    disk: dict[str, Any]
+    created_at: datetime
+    seen_at: datetime | None
+    alive: bool
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

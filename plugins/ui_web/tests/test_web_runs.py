@@ -20,7 +20,7 @@ async def test_a_live_run_can_be_told_something_and_stopped(client, stage):
     assert (await send(client, f"/runs/{run.id}/messages", text="look at x"))[0] == 204
     assert "stopping" in (await send(client, f"/runs/{run.id}/stop"))[2]
     orders = await stage.forge.coordinator.renew(run.id, 1)
-    assert (orders.stop, orders.words[0][1]) == (True, "look at x")
+    assert (orders.want, orders.words[0][1]) == ("stop", "look at x")
     assert "what it did so far is being kept" in await read(client, f"/runs/{run.id}")
 
 

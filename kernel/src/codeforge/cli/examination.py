@@ -15,6 +15,7 @@ from codeforge.cli import presence
 from codeforge.disk import free_mb
 from codeforge.errors import CodeForgeError
 from codeforge.model import Health
+from codeforge.queues import Ears
 
 if TYPE_CHECKING:
     from codeforge.agents import AgentBackend
@@ -120,7 +121,7 @@ async def _broker(settings: Settings, plugins: Plugins) -> Finding:
         return _finding("queue", False, detail, "Install a plugin for it, or set broker_url.")
     try:
         async with asyncio.timeout(PATIENCE):
-            await queue.open(settings.broker_url, None)
+            await queue.open(settings.broker_url, Ears())
         await queue.close()
     except (CodeForgeError, TimeoutError) as error:
         return _finding("queue", False, str(error) or "does not answer", "Start it, or set another broker_url.")

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from codeforge import moving, scheduler
-from codeforge.coordination import Assignment, Coordinator, Orders, Unheard
+from codeforge import news, scheduler
+from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator, Known, Orders, Unheard
 from codeforge.errors import CodeForgeError, Conflict, Fenced
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import history, keys, projects, runs, tasks
+from codeforge.forge import history, keys, projects, runs, standing, tasks
 from codeforge.llm import Model
 from codeforge.logs import tell
 from codeforge.model import ENDED, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
+from codeforge.states import heeded
 from codeforge.store import Door
 from codeforge.store import tables as t
-from codeforge.vault import redact
+from codeforge.vault import cleaned
 
 if TYPE_CHECKING:
     from codeforge.forge import Forge
 
 log = logging.getLogger(__name__)
+DIED = "Its worker died while it was being paused; what is found of its work is what it goes on from."
 
 
 class ForgeCoordinator(Coordinator):
@@ -33,15 +35,15 @@ class ForgeCoordinator(Coordinator):
 
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
-        self._nudges: dict[str, asyncio.Event] = {}
-        self._keys: dict[str, tuple[str, str]] = {}
+
+    @property
+    def others(self) -> bool:
+        queue = self._forge.offers.queue
+        return queue is not None and queue.far
 
     async def claim(self, worker: str) -> Assignment | None:
         while claimed := await self._forge.store.run(None, self._claimed, worker):
-            self._forge.history.told()
             run = claimed.run
-            self._nudges[run.id] = asyncio.Event()
-            self._keys[run.id] = run.tenant_id, claimed.key
             who = Principal(user_id="", user="", tenant_id=run.tenant_id, scopes=frozenset())
             try:
                 return replace(claimed, model=await self._forge.models.find(who, run.model))
@@ -53,12 +55,14 @@ class ForgeCoordinator(Coordinator):
 
     def _claimed(self, door: Door, worker: str) -> Assignment | None:
         lease = self._forge.settings.lease
-        row = scheduler.claim(door, worker, lease)
+        row = scheduler.claim(door, scheduler.worker_facts(door, worker), lease)
         if row is None:
             return None
         history.append(door, row, [AgentEvent(Kind.STATE, {"state": RunState.PREPARING, "worker": worker})])
         run = runs.find(door, row["id"])
-        change, memory = runs.left(door, run)
+        given, _ = before = runs.left(door, run)
+        own = standing.own(door, row)
+        change, memory = own or before
         return Assignment(
             run=run,
             task=tasks.find(door, run.task_id),
@@ -68,29 +72,34 @@ class ForgeCoordinator(Coordinator):
             key=keys.mint(door, row, lease),
             base=change.base if change else None,
             start=change.head if change else None,
+            given=given.head if given else None,
+            resumed=own is not None,
             memory=memory,
         )
 
     def nudge(self, run_id: str) -> None:
         """Wake the renewal that waits for orders about this run."""
-        if bell := self._nudges.get(run_id):
-            bell.set()
+        self._forge.store.news.tell([news.orders(run_id)])
 
-    async def renew(self, run_id: str, generation: int, wait: float = 0.0) -> Orders:
-        if wait and (bell := self._nudges.get(run_id)):
-            try:
-                await asyncio.wait_for(bell.wait(), wait)
-                bell.clear()
-            except TimeoutError:
-                pass
+    async def renew(self, run_id: str, generation: int, wait: float = 0.0, known: Known = NOTHING_KNOWN) -> Orders:
+        if wait:
+            with self._forge.store.news.bell(news.orders(run_id)) as bell:
+                orders = await self._forge.store.read(None, self._orders, run_id, generation)
+                if orders.known == known:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(bell.wait(), wait)
+        return await self._forge.store.run(None, self._renewed, run_id, generation)
 
-        def work(door: Door) -> Orders:
-            row = scheduler.renew(door, run_id, generation, self._forge.settings.lease)
-            keys.extend(door, run_id, self._forge.settings.lease)
-            said = door.all(t.Message, t.Message.run_id == run_id)
-            return Orders(want=row["want"], words=tuple((m["id"], m["text"]) for m in said))
+    def _orders(self, door: Door, run_id: str, generation: int) -> Orders:
+        row = scheduler.held(door, run_id, generation)
+        said = door.all(t.Message, t.Message.run_id == run_id)
+        return Orders(want=row["want"], words=tuple((m["id"], m["text"]) for m in said), reported=row["reported"])
 
-        return await self._forge.store.run(None, work)
+    def _renewed(self, door: Door, run_id: str, generation: int) -> Orders:
+        lease = self._forge.settings.lease
+        scheduler.renew(door, run_id, generation, lease)
+        keys.extend(door, run_id, lease)
+        return self._orders(door, run_id, generation)
 
     async def report(
         self,
@@ -104,9 +113,9 @@ class ForgeCoordinator(Coordinator):
         **facts: Any,
     ) -> None:
         known = await self._secrets(run_id)
-        clean = [replace(event, data=_clean(event.data, known)) for event in events]
+        clean = [replace(event, data=cleaned(event.data, known)) for event in events]
         if "detail" in facts:
-            facts["detail"] = _clean(facts["detail"], known)
+            facts["detail"] = cleaned(facts["detail"], known)
         for name in ("change", "check"):
             if facts.get(name) is not None:
                 facts[name] = asdict(facts[name])
@@ -124,11 +133,10 @@ class ForgeCoordinator(Coordinator):
                 return
             if state not in TRANSITIONS[RunState(row["state"])]:
                 raise Conflict(f"A run cannot go from {row['state']} to {state}.")
-            if row["want"] == "stop" and state in (RunState.FAILED, RunState.QUEUED):
-                told = {**facts, "reason": None, "detail": "Stopped; what it had done is kept."}
-                self._move(door, row, RunState.STOPPED, told)
+            if state == RunState.FAILED and row["want"] is None and (later := self._again(door, row, facts)):
+                self._move(door, row, RunState.QUEUED, later)
             else:
-                self._move(door, row, state, facts)
+                self._move(door, row, *self._heeded(door, row, state, facts))
 
         try:
             await self._forge.store.run(None, work)
@@ -136,21 +144,36 @@ class ForgeCoordinator(Coordinator):
             self._forge.metrics.fenced.inc()
             tell(log, "report refused", level=logging.WARNING, run=run_id, generation=generation)
             raise
-        if state in ENDED or state == RunState.QUEUED:
-            self._nudges.pop(run_id, None)
-            self._keys.pop(run_id, None)
-        self._forge.history.told()
+
+    def _again(self, door: Door, row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any] | None:
+        """What a run becomes whose fault may pass by itself: queued again, from its start. None: it has failed."""
+        most, tried = self._forge.settings.max_retries, row["retries"]
+        if (wait := scheduler.again(facts.get("reason"), tried, most)) is None:
+            return None
+        detail = f"{facts.get('detail', '')} CodeForge tries again in {wait:.0f} s ({tried + 1} of {most}).".strip()
+        fresh = {"change": None, "check": None, "reason": None, "detail": detail}
+        return {**facts, **fresh, "retries": tried + 1, "not_before": door.now() + wait}
+
+    def _heeded(
+        self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]
+    ) -> tuple[RunState, dict[str, Any]]:
+        """Where the run goes and with what facts, given what people want of it; what it goes on from is put by."""
+        now = heeded(state, row["want"])
+        if now in (RunState.QUEUED, RunState.PAUSED):
+            change = facts.pop("change", None)
+            if row["state"] != RunState.PREPARING and "worked" in facts:
+                facts["change"] = change
+                standing.put_by(door, row, row["generation"], row["base"], change)
+        if now == RunState.CHECKING and row["want"] == "pause":
+            facts["want"] = None
+            standing.note(door, row, "The agent was done before it could be paused.")
+        if now == state:
+            return now, facts
+        told = {RunState.STOPPED: "Stopped; what it had done is kept.", RunState.QUEUED: "Resumed."}
+        return now, {**facts, "reason": None, "detail": told.get(now, "Paused.")}
 
     def _move(self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]) -> None:
-        if state in ENDED:
-            runs.end(door, row, state, **facts)
-            return
-        if state == RunState.QUEUED:
-            facts = {"lease_until": None, "worker": None, "rung_at": 0, **facts}
-            keys.revoke(door, row["id"])
-        moving.move(door, row, state, **facts)
-        shown = {"state": state, "detail": facts.get("detail", "")}
-        history.append(door, row, [AgentEvent(Kind.STATE, shown)])
+        (runs.end if state in ENDED else standing.move)(door, row, state, **facts)
 
     def lagged(self, seconds: float) -> None:
         self._forge.metrics.lag.observe(seconds)
@@ -168,7 +191,7 @@ class ForgeCoordinator(Coordinator):
             row = door.one(t.Run, t.Run.id == run_id)
             return (runs.find(door, run_id), projects.find(door, row["project_id"])) if row else None
 
-        return await self._forge.store.run(None, work)
+        return await self._forge.store.read(None, work)
 
     async def forgotten(self, project_ids: Iterable[str]) -> list[str]:
         asked = set(project_ids)
@@ -182,16 +205,21 @@ class ForgeCoordinator(Coordinator):
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
         def work(door: Door) -> None:
             row = runs.row_of(door, run_id)
+            generation = int(ref.rpartition("/")[2])
             if row["change"] is None and row["state"] in (RunState.FAILED, RunState.STOPPED):
                 door.update(t.Run, t.Run.id == run_id, change=asdict(change))
+            elif row["state"] == RunState.PAUSED and row["generation"] == generation > _kept_by(row):
+                door.update(t.Run, t.Run.id == run_id, change=asdict(change))
+                standing.put_by(door, row, generation, change.base, asdict(change))
             text = f"What was done before the worker died is kept in {ref}: {change.files} files changed."
             history.append(door, row, [AgentEvent(Kind.PROGRESS, {"text": text})])
 
         await self._forge.store.run(None, work)
-        self._forge.history.told()
 
     async def reap(self, *, everything: bool = False) -> None:
-        """Queue lost runs again; fail them as ``lost`` after too many losses; one that was to stop has stopped."""
+        """Queue lost runs again; fail them as ``lost`` after too many losses. One that was to stop has stopped, and
+        one that was to pause is paused.
+        """
 
         def work(door: Door) -> None:
             for row in scheduler.lost(door, everything=everything):
@@ -199,16 +227,17 @@ class ForgeCoordinator(Coordinator):
                 losses = row["losses"] + 1
                 if row["want"] == "stop":
                     runs.end(door, row, RunState.STOPPED, detail="Its worker died while it was being stopped.")
+                elif row["want"] == "pause":
+                    self._move(door, row, RunState.PAUSED, {"losses": losses, "detail": DIED})
                 elif losses > self._forge.settings.max_losses:
                     detail = f"Its worker died {losses} times."
                     runs.end(door, row, RunState.FAILED, reason=Reason.LOST, detail=detail, losses=losses)
                 else:
-                    later = time.time() + scheduler.back_off(losses)
+                    later = door.now() + scheduler.back_off(losses)
                     detail = f"Worker {row['worker']} gave no word any more; the run starts again."
                     self._move(door, row, RunState.QUEUED, {"losses": losses, "not_before": later, "detail": detail})
 
         await self._forge.store.run(None, work)
-        self._forge.history.told()
 
     def _lost(self, row: dict[str, Any]) -> None:
         self._forge.metrics.losses.inc()
@@ -216,19 +245,11 @@ class ForgeCoordinator(Coordinator):
         tell(log, "lease lost", level=logging.WARNING, run=row["id"], **facts)
 
     async def _secrets(self, run_id: str) -> tuple[str, ...]:
-        """What must not stand in this run's history: its key, and the tenant's providers' keys of this moment."""
-        if run_id not in self._keys:
-            return ()
-        tenant_id, key = self._keys[run_id]
-        return key, *await self._forge.secrets(tenant_id)
+        """What must not stand in this run's history: the tenant's providers' keys. Its own its worker leaves out."""
+        row = await self._forge.store.read(None, lambda door: door.one(t.Run, t.Run.id == run_id))
+        return await self._forge.secrets(row["tenant_id"]) if row else ()
 
 
-def _clean(value: Any, known: tuple[str, ...]) -> Any:
-    """What an agent says, as JSON that every database takes and without secrets."""
-    if isinstance(value, str):
-        return redact(value, known).encode(errors="replace").decode()
-    if isinstance(value, Mapping):
-        return {str(name): _clean(one, known) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(one, known) for one in value]
-    return value if value is None or isinstance(value, int | float) else _clean(str(value), known)
+def _kept_by(row: dict[str, Any]) -> int:
+    """The generation whose work the run goes on from; 0: none."""
+    return int(row["kept"]["generation"]) if row["kept"] else 0

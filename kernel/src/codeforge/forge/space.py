@@ -43,12 +43,6 @@ class ProjectDisk:
         return self.mirror + self.workspaces
 
 
-def short_of_room(door: Door, lease: float) -> bool:
-    """Whether there are workers, but each that is alive said that its disk is full: then queued runs wait for room."""
-    alive = door.all(t.Worker, t.Worker.revoked_at.is_null(), t.Worker.seen_at > door.now() - lease)
-    return bool(alive) and all((row["disk"] or {}).get("full") for row in alive)
-
-
 class Space:
     """Measures in a thread, and remembers for half a minute."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from codeforge.testing.model_server import ScriptedModels as ScriptedModels
     from codeforge.testing.model_server import Seen as Seen
     from codeforge.testing.ports import free_port as free_port
+    from codeforge.testing.postgres import PrivatePostgres as PrivatePostgres
     from codeforge.testing.rabbitmq import PrivateRabbit as PrivateRabbit
     from codeforge.testing.repositories import git as git
     from codeforge.testing.repositories import new_repository as new_repository
@@ -29,6 +30,7 @@ _HOMES = {
     "house": "Api running",
     "model_server": "ScriptedModels Seen",
     "ports": "free_port",
+    "postgres": "PrivatePostgres",
     "rabbitmq": "PrivateRabbit",
     "repositories": "git new_repository",
     "server": "Server announce",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from contextlib import aclosing, suppress
 
 from codeforge import disk
@@ -18,7 +19,9 @@ from codeforge.scm import Workspace, summarise
 from codeforge.settings import Settings
 from codeforge.worker.checks import check
 from codeforge.worker.folder import RunFolder
+from codeforge.worker.patience import insist
 from codeforge.worker.reporter import Reporter
+from codeforge.worker.source import Escrowed, Source
 
 log = logging.getLogger(__name__)
 PREPARE_SECONDS = 3600.0
@@ -40,11 +43,15 @@ class Attempt:
         self,
         assignment: Assignment,
         reporter: Reporter,
+        *,
         coordinator: Coordinator,
+        source: Source,
         offers: Offers,
         settings: Settings,
+        lost: asyncio.Event,
     ) -> None:
         self._job, self._reporter, self._coordinator = assignment, reporter, coordinator
+        self._source, self._lost = source, lost
         self._offers, self._settings = offers, settings
         run = assignment.run
         self._folder = RunFolder(settings.data_dir / "runs" / f"{run.id}-{run.generation}")
@@ -52,8 +59,24 @@ class Attempt:
         self._workspace: Workspace | None = None
         self._change: Change | None = None
         self._seen = 0
-        self._unsaved = False
+        self._began: float | None = None
+        self._done: float | None = None
+        self.unsaved = False
+        """Whether its work could not be kept, so that the workspace stays."""
         self.over_budget = ""
+        """What to say of a run that was cut off because its project takes too much of the disk."""
+
+    @property
+    def concluding(self) -> bool:
+        """Whether the agent is done: what comes now is soon over, and nothing to pause."""
+        return self._done is not None
+
+    @property
+    def worked(self) -> float:
+        """Seconds for which the run's agent was at work, in this attempt and before it."""
+        if self._began is None:
+            return self._job.run.worked
+        return self._job.run.worked + (self._done or time.monotonic()) - self._began
 
     async def work(self) -> Change:
         """Gives the change of a run that ended well. Raises `RunFailure`."""
@@ -67,16 +90,21 @@ class Attempt:
                 raise RunFailure(Reason.TIME_LIMIT, f"Preparing took longer than {PREPARE_SECONDS:.0f} s.") from error
             raise RunFailure(Reason.WORKSPACE_ERROR, f"Preparing waited in vain: {error or 'time-out'}.") from error
         prompt, follow_up = job.run.prompt, job.memory is not None
-        deadline = self._loop.time() + job.project.limits.seconds
+        if job.resumed:  # what was said to it before is told again, in case it was not heard to the end
+            prompt = "\n\n".join(filter(None, [prompt, await self._news()]))
+        self._began = time.monotonic()
+        deadline = self._loop.time() + job.project.limits.seconds - job.run.worked
         while True:
             await self._turns(agent, prompt, follow_up, deadline)
             change = await self._escrow()
             await self.remember()
-            if change is None or change.head == job.start:
+            if change is None or change.head == job.given:
                 raise RunFailure(Reason.NOTHING_CHANGED, ADVICE[Reason.NOTHING_CHANGED])
+            self._done = time.monotonic()
             try:
                 await reporter.move(RunState.CHECKING, change=change, words_seen=self._seen)
             except Unheard:  # somebody spoke in the last moment
+                self._done = None
                 prompt, follow_up = await self._news(), True
             else:
                 self._change = change
@@ -86,7 +114,8 @@ class Attempt:
     async def _prepare(self) -> AgentBackend:
         """Everything before the agent's first turn. Raises `RunFailure`."""
         job, reporter = self._job, self._reporter
-        if self._scm is None:
+        scm = self._scm
+        if scm is None:
             raise RunFailure(Reason.PLUGIN_MISSING, f"No plugin for {job.project.scm} repositories is installed.")
         agent = self._offers.agents.get(job.run.agent)
         if agent is None:
@@ -100,9 +129,7 @@ class Attempt:
         await reporter.say(f"Preparing a workspace of {job.project.name} at {job.project.branch}")
         await self._within_budget()
         await asyncio.to_thread(self._folder.make, job.memory, job.project.id)
-        self._workspace = await self._scm.prepare(
-            job.project, self._folder.workspace, base=job.base, start=job.start, say=self._say
-        )
+        self._workspace = await self._source.prepare(job, scm, self._folder.workspace, self._say)
         await asyncio.to_thread(self._folder.note_base, self._workspace.base)
         await self._offers.before_run(job.run, job.task, job.project)
         await reporter.move(RunState.WORKING, base=self._workspace.base)
@@ -231,13 +258,13 @@ class Attempt:
         """Commit everything to the run's hidden ref; None when nothing differs from the base."""
         if self._workspace is None or self._scm is None:
             return None
-        job, workspace = self._job, self._workspace
-        head = await workspace.escrow(
-            self._folder.ref, f"{job.task.title}\n\nRun: {job.run.id}", _author(job.run.agent)
-        )
+        job, scm, workspace, ref = self._job, self._scm, self._workspace, self._folder.ref
+        head = await workspace.escrow(ref, f"{job.task.title}\n\nRun: {job.run.id}", _author(job.run.agent))
         if head == workspace.base:
             return None
-        files = await self._scm.changes(job.project, workspace.base, head)
+        work = Escrowed(run=job.run, project=job.project, ref=ref, base=workspace.base, head=head)
+        await insist(lambda: self._source.keep(work, scm), self._lost)
+        files = await scm.changes(job.project, workspace.base, head)
         return summarise(workspace.base, head, files)
 
     async def keep(self) -> Change | None:
@@ -245,8 +272,8 @@ class Attempt:
 
         Once the check has begun, what it leaves in the workspace is none of the agent's work.
         """
-        if self._change:
-            return self._change
+        if self._change or self._workspace is None:
+            return self._change or self._job.run.change
         try:
             return await self._escrow()
         except Exception as error:
@@ -255,7 +282,7 @@ class Attempt:
             with suppress(CodeForgeError):
                 await self._reporter.say(f"The work could not be kept ({error}); it stays in {self._folder.workspace}.")
             self._workspace = None
-            self._unsaved = True
+            self.unsaved = True
             return None
 
     async def nothing_left(self) -> None:
@@ -263,7 +290,7 @@ class Attempt:
         await asyncio.to_thread(self._folder.end_processes)
 
     async def clear(self) -> None:
-        if self._unsaved:
+        if self.unsaved:
             return
         await asyncio.to_thread(self._folder.forget_base)
         if self._workspace is not None:

@@ -15,6 +15,7 @@ from codeforge.logs import about, tell
 from codeforge.model import HELD
 from codeforge.scm import summarise
 from codeforge.worker.folder import AUTHOR, RunFolder
+from codeforge.worker.source import Escrowed, Source
 
 log = logging.getLogger(__name__)
 GRACE = 86_400.0
@@ -28,6 +29,7 @@ def _none() -> set[str]:
 async def save(
     folder: Path,
     coordinator: Coordinator,
+    source: Source,
     offers: Offers,
     *,
     at_work: Callable[[], Collection[str]] = _none,
@@ -48,7 +50,7 @@ async def save(
         left = RunFolder(path)
         with about(run=left.run_id, generation=left.generation):
             try:
-                await _save(left, coordinator, offers, held)
+                await _save(left, coordinator, source, offers, held)
             except Exception as error:
                 if path not in told:
                     unexpected = not isinstance(error, CodeForgeError)
@@ -57,7 +59,7 @@ async def save(
                 told.add(path)
 
 
-async def _save(left: RunFolder, coordinator: Coordinator, offers: Offers, held: bool) -> None:
+async def _save(left: RunFolder, coordinator: Coordinator, source: Source, offers: Offers, held: bool) -> None:
     facts = await coordinator.describe(left.run_id)
     if facts is None and time.time() - (await asyncio.to_thread(left.path.stat)).st_mtime < GRACE:
         return
@@ -74,6 +76,7 @@ async def _save(left: RunFolder, coordinator: Coordinator, offers: Offers, held:
         head = await workspace.escrow(left.ref, f"What run {run.id} had done when its worker died", AUTHOR)
         if head != base:
             kept = head
+            await source.keep(Escrowed(run=run, project=project, ref=left.ref, base=base, head=head), scm)
             change = summarise(base, head, await scm.changes(project, base, head))
             await coordinator.saved(run.id, left.ref, change)
         await asyncio.to_thread(left.forget_base)

@@ -17,6 +17,7 @@ from codeforge.scm import Scm
 from codeforge.settings import Settings
 from codeforge.worker import leftovers
 from codeforge.worker.room import Room
+from codeforge.worker.source import Source
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +32,14 @@ class Tidying:
     def __init__(
         self,
         coordinator: Coordinator,
+        source: Source,
         offers: Offers,
         settings: Settings,
+        *,
         room: Room,
         at_work: Callable[[], set[str]] | None,
     ) -> None:
-        self._coordinator, self._offers, self._settings = coordinator, offers, settings
+        self._coordinator, self._source, self._offers, self._settings = coordinator, source, offers, settings
         self._room, self._at_work = room, at_work
         self._told: set[Path] = set()
 
@@ -65,6 +68,7 @@ class Tidying:
             await leftovers.save(
                 self._settings.data_dir / "runs",
                 self._coordinator,
+                self._source,
                 self._offers,
                 at_work=self._at_work,
                 held=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from markupsafe import Markup, escape
 
@@ -16,7 +16,7 @@ STATES: dict[RunState, tuple[str, str]] = {
     S.QUEUED: ("Queued", "quiet"),
     S.PREPARING: ("Preparing", "live"),
     S.WORKING: ("Working", "live"),
-    S.PAUSED: ("Paused", "quiet"),
+    S.PAUSED: ("Paused", "wait"),
     S.CHECKING: ("Checking", "live"),
     S.WAITING: ("Waiting", "wait"),
     S.REVIEW: ("Waiting for review", "wait"),
@@ -88,6 +88,10 @@ def elapsed(run: Run) -> Markup:
     """How long a run has been at work; it runs on in the browser while the run does."""
     if run.started_at is None:
         return Markup("not begun")
+    if run.state == S.PAUSED:
+        worked = run.started_at + timedelta(seconds=run.worked)
+        shown = '<cf-time since="{}" until="{}">{} s</cf-time> at work'
+        return Markup(shown).format(run.started_at.isoformat(), worked.isoformat(), int(run.worked))  # noqa: S704
     until = Markup(' until="{}"').format(run.ended_at.isoformat()) if run.ended_at else ""
     seconds = int(((run.ended_at or run.started_at) - run.started_at).total_seconds())
     return Markup('<cf-time since="{}"{}>{} s</cf-time>').format(run.started_at.isoformat(), until, seconds)

@@ -99,8 +99,11 @@ class Run(Shape):
     advice: str
     """What to do about the reason; empty when it did not fail."""
     priority: int
+    """Among those that wait, a run with a higher one is taken first."""
     stopping: bool
     """Somebody asked it to stop, and it has not yet."""
+    pausing: bool
+    """Somebody asked it to pause, and it has not yet."""
     base: str | None
     """The commit that the change is measured against."""
     change: Change | None
@@ -109,7 +112,8 @@ class Run(Shape):
     delivered: str | None
     """The commit in which an accepted change reached the branch."""
     verbs: list[str]
-    """What can be done with the run now, of: stop, message, accept, send_back, reject, retry."""
+    """What can be done with the run now, of: message, pause, resume, stop, restart, prioritise, accept, send_back,
+    reject, retry."""
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -129,6 +133,22 @@ class NewRun(Shape):
     model: Name = ""
     follows: Id | None = None
     """The run whose change to go on from; null: from scratch."""
+
+
+class RunEdit(Shape):
+    """What to change of a run that waits."""
+
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+    """Higher runs first."""
+
+
+class Retry(Shape):
+    """One more attempt at the task of a run that has ended; agent and model are the run's where left out."""
+
+    start: Annotated[Literal["work", "scratch"], Field(alias="from")] = "scratch"
+    """Whether to go on from what the run left, or to begin anew."""
+    agent: Name = ""
+    model: Name = ""
 
 
 class Words(Shape):
