@@ -33,6 +33,8 @@ class Lodging:
 
     worker: Worker
     name: str
+    deafen: Callable[[], Awaitable[None]]
+    """Hears no more rings: what comes is for others."""
 
 
 def about(settings: Settings, offers: Offers) -> dict[str, Any]:
@@ -98,7 +100,7 @@ async def lodge(
             return await door.json("POST", "/beat", json=facts)
 
         await stack.enter_async_context(background.background(beat(worker, say_so)))
-        yield Lodging(worker=worker, name=told["name"])
+        yield Lodging(worker=worker, name=told["name"], deafen=queue.deafen)
 
 
 async def _greet(door: Any, facts: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from codeforge.model import Change, Project, Run
 
 PREFIX = "/api/worker/v1"
 LONGEST_WAIT = 60.0
+BLOCK = 1 << 20
 Handler = Callable[[web.Request, Forge], Awaitable[web.StreamResponse]]
 
 
@@ -141,8 +142,12 @@ async def source(request: web.Request, forge: Forge) -> web.StreamResponse:
             return _json({"reason": str(failure.reason), "detail": str(failure)}, status=409)
         if not there_is:
             return web.Response(status=204, headers={"X-Base": base})
-        answer = web.FileResponse(pack, headers={"X-Base": base, "Content-Type": "application/octet-stream"})
+        answer = web.StreamResponse(headers={"X-Base": base, "Content-Type": "application/octet-stream"})
+        answer.content_length = pack.stat().st_size
         await answer.prepare(request)
+        with pack.open("rb") as file:
+            while block := await asyncio.to_thread(file.read, BLOCK):
+                await answer.write(block)
         await answer.write_eof()
         return answer
 
@@ -154,7 +159,7 @@ async def work(request: web.Request, forge: Forge) -> web.StreamResponse:
     with tempfile.TemporaryDirectory(prefix="pack-", dir=forge.settings.data_dir) as folder:
         pack = Path(folder) / "pack"
         with pack.open("wb") as file:
-            async for block in request.content.iter_chunked(1 << 20):
+            async for block in request.content.iter_chunked(BLOCK):
                 await asyncio.to_thread(file.write, block)
         await forge.packs.take(run, project, pack, ref=ref, head=head)
     return web.Response(status=204)

@@ -3,11 +3,12 @@
 Times are ISO 8601 in UTC. Money is integer micro-dollars; null means unpriced, which is not free.
 """
 
-from codeforge.http.schemas.base import Address, Command, Id, Name, Page, Said, Sequence, Shape, Slug, Text
+from codeforge.http.schemas.base import Address, Command, Id, Moment, Name, Page, Said, Sequence, Shape, Slug, Text
 from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Part, Plugin, Ready, Token
 from codeforge.http.schemas.models import Alias, AliasEdit, Model, Provider, ProviderEdit, UsageReport
 from codeforge.http.schemas.projects import (
     Health,
+    Hours,
     Limits,
     NewProject,
     Place,
@@ -16,6 +17,15 @@ from codeforge.http.schemas.projects import (
     ProjectEdit,
     Repository,
 )
+from codeforge.http.schemas.scheduling import (
+    NewSchedule,
+    Queue,
+    Queued,
+    Schedule,
+    ScheduleEdit,
+    TenantLimits,
+    TenantLimitsEdit,
+)
 from codeforge.http.schemas.work import (
     Call,
     Change,
@@ -23,6 +33,7 @@ from codeforge.http.schemas.work import (
     Diff,
     Event,
     FileChange,
+    Needs,
     NewRun,
     NewTask,
     Retry,
@@ -35,6 +46,7 @@ from codeforge.http.schemas.work import (
     Verdict,
     Words,
 )
+from codeforge.http.schemas.workers import FreshWorker, NewWorker, Worker, WorkerEdit
 
 __all__ = [
     "Address",
@@ -49,15 +61,21 @@ __all__ = [
     "Event",
     "FileChange",
     "FreshToken",
+    "FreshWorker",
     "Health",
+    "Hours",
     "Id",
     "Limits",
     "Model",
+    "Moment",
     "Name",
+    "Needs",
     "NewProject",
     "NewRun",
+    "NewSchedule",
     "NewTask",
     "NewToken",
+    "NewWorker",
     "Page",
     "Part",
     "Place",
@@ -67,22 +85,30 @@ __all__ = [
     "ProjectEdit",
     "Provider",
     "ProviderEdit",
+    "Queue",
+    "Queued",
     "Ready",
     "Repository",
     "Retry",
     "Run",
     "RunEdit",
     "Said",
+    "Schedule",
+    "ScheduleEdit",
     "Sequence",
     "Shape",
     "Slug",
     "StreamParameters",
     "Submitted",
     "Task",
+    "TenantLimits",
+    "TenantLimitsEdit",
     "Text",
     "Token",
     "Usage",
     "UsageReport",
     "Verdict",
     "Words",
+    "Worker",
+    "WorkerEdit",
 ]

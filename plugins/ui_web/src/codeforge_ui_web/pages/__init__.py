@@ -11,7 +11,9 @@ from codeforge_ui_web.pages import (
     installed,
     models,
     projects,
+    queue,
     runs,
+    schedules,
     settings,
     tasks,
     tokens,
@@ -22,5 +24,6 @@ from codeforge_ui_web.pages import (
 
 def routes() -> list[web.RouteDef]:
     """Every page's routes, and those of the files they load."""
-    nouns = (assets, account, projects, settings, tasks, runs, models, usage, installed, tokens, api, trouble)
-    return [route for noun in nouns for route in noun.routes()]
+    nouns = (assets, account, projects, settings, tasks, runs, queue, schedules)
+    house = (models, usage, installed, tokens, api, trouble)
+    return [route for noun in nouns + house for route in noun.routes()]
