@@ -108,8 +108,8 @@ class Workers:
                 door.delete(t.Worker, *old)
                 door.insert(t.Worker, **{**_blank(door, worker_id, name), "tenant_id": ""})
             door.update(t.Worker, t.Worker.id == worker_id, seen_at=door.now(), draining=False, **facts)
-            shown = {name: facts.get(name) for name in ("host", "version", "slots")}
-            door.after(partial(tell, log, "worker came", worker=worker_id, **shown))
+            host, version = facts.get("host"), facts.get("version")
+            door.after(partial(tell, log, "worker came", worker=worker_id, host=host, version=version))
             return _fact(door, _find(door, worker_id))
 
         return await self._forge.store.run(None, work)
