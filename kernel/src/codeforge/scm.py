@@ -137,7 +137,7 @@ class Scm(ABC):
     async def forget(self, project: Project) -> None:
         """Remove the project's mirror."""
 
-    async def mirrors(self) -> Mapping[str, Path]:
+    async def kept(self) -> Mapping[str, Path]:
         """What is kept on this disk, by project id. By default nothing that others should know of."""
         return {}
 

@@ -64,7 +64,7 @@ class Space:
                 self._at = now
             if now - self._mirrors.get(project_id, (float("-inf"), 0))[0] > FRESH:
                 scm = self._forge.offers.scms.get(project.scm)
-                mirror = (await scm.mirrors()).get(project_id) if scm else None
+                mirror = (await scm.kept()).get(project_id) if scm else None
                 self._mirrors[project_id] = now, await asyncio.to_thread(disk.taken, mirror) if mirror else 0
         return ProjectDisk(
             mirror=self._mirrors[project_id][1],

@@ -148,7 +148,7 @@ class Attempt:
 
     async def taken_mb(self) -> int:
         """MB that the project takes of this disk: its mirror and all its workspaces."""
-        mirrors = await self._scm.mirrors() if self._scm else {}
+        mirrors = await self._scm.kept() if self._scm else {}
         mirror, data_dir = mirrors.get(self._job.project.id), self._settings.data_dir
 
         def measure() -> int:

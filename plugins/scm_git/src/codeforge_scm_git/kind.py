@@ -112,8 +112,8 @@ class Git(Scm):
             with disk(mirror.path):
                 await in_thread(mirror.remove)
 
-    async def mirrors(self) -> dict[str, Path]:
-        """See `Scm.mirrors`."""
+    async def kept(self) -> dict[str, Path]:
+        """See `Scm.kept`."""
         return await in_thread(tidying.mirrors, self._folder)
 
     async def tidy(self, project_id: str) -> None:
