@@ -19,6 +19,7 @@ SENTENCES = {
     Why.NO_LABEL: "No worker has all labels of its project: start one that has, or take the label away.",
     Why.NO_AGENT: "No worker has its agent: install it there, or retry with another.",
     Why.DRAINING: "Every worker that could take it finishes what it has and takes no more.",
+    Why.NO_DISK: "The disk of every worker that could take it is full: make room there, and it starts by itself.",
 }
 
 

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from codeforge.model import Health
+
 Answer = Callable[[str], Awaitable[None]]
 """Called on the event loop for a run id that may be ready; returns once the worker has taken care of it."""
 Take = Callable[[bytes], Awaitable[None]]
@@ -54,6 +56,13 @@ class Queue(ABC):
     @abstractmethod
     async def ring(self, run_id: str) -> None:
         """Publish "this run is ready" and return once the broker has it. Raises `Unavailable`."""
+
+    async def health(self) -> Health:
+        """How the broker is now, named "broker"; asked every few seconds. By default: well.
+
+        ``detail`` is read by everybody: host and port may stand in it, a user or a password may not.
+        """
+        return Health(name="broker", ok=True, detail=self.name)
 
     async def report(self, message: bytes) -> None:
         """Publish a worker's report and return once the broker keeps it. Raises `Unavailable`."""

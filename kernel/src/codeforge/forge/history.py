@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
+from functools import partial
 from typing import Any
 
 from codeforge import news
@@ -33,6 +34,7 @@ def append(door: Door, run: dict[str, Any], events: Iterable[AgentEvent]) -> int
     ]
     if new:
         door.insert_all(t.Event, new)
+        door.after(partial(door.metrics.events.inc, len(new)))
         door.news |= {news.events(run["id"]), news.events(run["tenant_id"])}
     return seq + len(new)
 

@@ -13,7 +13,9 @@ from codeforge.forge import Offers
 from codeforge.settings import Settings
 from codeforge.worker import leftovers
 from codeforge.worker.execution import Execution
+from codeforge.worker.room import Room
 from codeforge.worker.source import Source
+from codeforge.worker.tidying import Tidying
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +28,21 @@ class Worker:
     ) -> None:
         self.id = id
         self._coordinator, self._source, self._offers, self._settings = coordinator, source, offers, settings
+        self.room = Room(settings)
+        self._tidying = Tidying(coordinator, source, offers, settings, room=self.room, at_work=self._folders)
+        self._tidy: asyncio.Task[None] | None = None
         self._slots = asyncio.Semaphore(settings.slots)
         self._executions: set[asyncio.Task[None]] = set()
         self._claims: set[asyncio.Task[None]] = set()
         self._closing = self._paused = False
 
     async def __aenter__(self) -> Worker:
+        self._tidy = asyncio.create_task(self._tidying.run())
         return self
+
+    def _folders(self) -> set[str]:
+        """The names of the folders in which runs are at work here."""
+        return {task.get_name().removeprefix("run ") for task in self._executions}
 
     @property
     def at_work(self) -> int:
@@ -68,9 +78,10 @@ class Worker:
     async def _claim(self) -> None:
         started = False
         try:
-            if not (self._closing or self._paused) and (assignment := await self._coordinator.claim(self.id)):
+            able = not (self._closing or self._paused) and self.room.enough()
+            if able and (assignment := await self._coordinator.claim(self.id)):
                 execution = Execution(assignment, self._coordinator, self._source, self._offers, self._settings)
-                task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}")
+                task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}-{assignment.run.generation}")
                 self._executions.add(task)
                 task.add_done_callback(self._done)
                 started = True
@@ -98,6 +109,9 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
+        if self._tidy:
+            self._tidy.cancel()
+            await asyncio.wait([self._tidy])
         await asyncio.gather(*self._claims, return_exceptions=True)
         for task in self._executions:
             task.cancel()

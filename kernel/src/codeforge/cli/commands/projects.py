@@ -71,8 +71,9 @@ def add(ask: Asking, path_or_url: str, **values: Any) -> None:
 @click.argument("project")
 @asking
 def show(ask: Asking, project: str) -> None:
-    """Show one project, by its name or id."""
-    ask.item(project_of(ask.api, project))
+    """Show one project, by its name or id, with what it takes on disk in bytes."""
+    found = project_of(ask.api, project)
+    ask.item({**found, "disk": ask.api.get(f"/projects/{part(found['id'])}/disk")})
 
 
 def _rules(function: Any) -> Any:
