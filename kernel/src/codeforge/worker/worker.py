@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from types import TracebackType
 
@@ -79,8 +80,10 @@ class Worker:
         started = False
         try:
             able = not (self._closing or self._paused) and self.room.enough()
+            asked = time.monotonic()
             if able and (assignment := await self._coordinator.claim(self.id)):
-                execution = Execution(assignment, self._coordinator, self._source, self._offers, self._settings)
+                parts = self._coordinator, self._source, self._offers, self._settings
+                execution = Execution(assignment, *parts, asked=asked)
                 task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}-{assignment.run.generation}")
                 self._executions.add(task)
                 task.add_done_callback(self._done)
