@@ -34,8 +34,8 @@ class Spawned:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "output").open("ab") as output:
             self.process = await asyncio.create_subprocess_exec(
-                *self._under, sys.executable, "-m", "codeforge", *self._words, env=self._env, stdin=asyncio.subprocess.DEVNULL,
-                stdout=output, stderr=output,
+                *self._under, sys.executable, "-m", "codeforge", *self._words, env=self._env,
+                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
 
     @property
