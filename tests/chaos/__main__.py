@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import sys
 import tempfile
 from pathlib import Path
 
+from rich.console import Console
+
 from chaos.stories import WEIGHTS, Story, tell
 from chaos.table import markdown, show
-from rich.console import Console
 
 SHARES = {"kills": 35, "freezes": 10, "cuts": 10, "messages": 10, "disk and clock": 5, "everything": 30}
 """Which part of the faults, in percent, each story has."""
@@ -24,7 +26,7 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=24, help="runs at a time")
     parser.add_argument("--write", type=Path, help="put the table into this Markdown file")
     asked = parser.parse_args()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(f"seed {asked.seed}")
     stories = asked.story or list(SHARES)
     whole = sum(SHARES[name] for name in stories)

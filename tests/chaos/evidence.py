@@ -14,7 +14,6 @@ from chaos import witness
 from chaos.monkey import Hurt, marked
 from chaos.watching import Seen, Sse, Stream
 from chaos.world import Json, World
-
 from codeforge.testing import git
 
 
@@ -137,5 +136,5 @@ async def diffs(world: World, runs: dict[str, Json]) -> dict[str, str]:
     for run_id, run in runs.items():
         if run["change"]:
             _, answer = await world.ask("GET", f"/runs/{run_id}/diff")
-            found[run_id] = answer["diff"] if "diff" in answer else f"no diff: {answer}"
+            found[run_id] = answer.get("diff", f"no diff: {answer}")
     return found

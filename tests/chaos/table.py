@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from chaos.stories import Outcome
 from rich.table import Table
+
+from chaos.stories import Outcome
 
 MARK = "<!-- table -->"
 HEADS = ("story", "faults", "runs", "executions", "take-over p50 / max (s)", "events", "refused", "verdict")
@@ -30,7 +31,7 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
 
 def show(outcomes: Iterable[Outcome]) -> Table:
     """For a terminal."""
-    table = Table(*HEADS)
+    table = Table(*HEADS, show_lines=True)
     for outcome in outcomes:
         table.add_row(*_cells(outcome))
     return table

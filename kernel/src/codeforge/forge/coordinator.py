@@ -233,7 +233,8 @@ class ForgeCoordinator(Coordinator):
                     detail = f"Its worker died {losses} times."
                     runs.end(door, row, RunState.FAILED, reason=Reason.LOST, detail=detail, losses=losses)
                 else:
-                    later = door.now() + scheduler.back_off(losses)
+                    wait = scheduler.back_off(losses)
+                    later = door.now() + wait if wait else 0
                     detail = f"Worker {row['worker']} gave no word any more; the run starts again."
                     self._move(door, row, RunState.QUEUED, {"losses": losses, "not_before": later, "detail": detail})
 
