@@ -24,7 +24,7 @@ CALM_SECONDS = 120.0
 """Within this time after the last fault everything has ended."""
 KILLS = {"kill server": 3, "kill worker": 4, "kill agent": 4, "kill broker": 1, "kill database": 1}
 FREEZES = {"freeze server": 1, "freeze worker": 2}
-CUTS = {"cut network": 1}
+CUTS = {"cut network": 2}
 MESSAGES = {"double messages": 2, "drop messages": 1, "keep messages": 1, "replay messages": 2}
 PLACES = {"fill disk": 1, "jump clock": 1}
 WEIGHTS = {
