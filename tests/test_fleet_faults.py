@@ -113,6 +113,7 @@ async def test_a_stop_reaches_the_agent_within_a_second_through_the_other_server
     assert sorted(latencies)[3] < 1.0, latencies
 
 
+@pytest.mark.slow
 async def test_a_broker_that_is_away_for_a_while_loses_nothing(made):
     runs = [await made.start(lines=30, pause=0.1) for _ in range(2)]
     for run in runs:
@@ -126,6 +127,7 @@ async def test_a_broker_that_is_away_for_a_while_loses_nothing(made):
     assert all(len(gathered.executions[run]) == 1 for run in runs)
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_killed_and_comes_back_loses_nothing(made):
     runs = [await made.start(lines=40, pause=0.1) for _ in range(3)]
     for run in runs:
@@ -134,6 +136,7 @@ async def test_a_database_that_is_killed_and_comes_back_loses_nothing(made):
     await prove(made, *runs, lines=40)
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_away_for_longer_than_the_lease_fails_no_run(made):
     runs = [await made.start(lines=100, pause=0.1) for _ in range(3)]
     for run in runs:
@@ -144,6 +147,7 @@ async def test_a_database_that_is_away_for_longer_than_the_lease_fails_no_run(ma
     await prove(made, *runs, lines=100)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not network.possible(), reason="network namespaces need root")
 async def test_a_worker_that_was_cut_off_and_is_back_neither_loses_nor_doubles_anything(tmp_path):
     size = Size(servers=2, workers=2, slots=4, lease=LEASE, hosts=True, disk=False, clock=False)
@@ -160,6 +164,7 @@ async def test_a_worker_that_was_cut_off_and_is_back_neither_loses_nor_doubles_a
         assert len(gathered.executions[run]) == 2
 
 
+@pytest.mark.slow
 async def test_rabbitmqs_time_out_for_consumers_ends_no_run_that_lasts_longer(tmp_path, postgres):
     with PrivateRabbit(settings="consumer_timeout = 3000") as rabbit:
         (rabbit.folder / "advanced.config").write_text("[{rabbit,[{channel_tick_interval,1000}]}].\n")
@@ -172,6 +177,7 @@ async def test_rabbitmqs_time_out_for_consumers_ends_no_run_that_lasts_longer(tm
             assert "PRECONDITION_FAILED - delivery acknowledgement" in log.read_text()
 
 
+@pytest.mark.slow
 async def test_reports_that_come_twice_and_again_much_later_change_nothing(made):
     tamperer = Tamperer(made.rabbit.url, random.Random(1))
     runs = [await made.start(lines=40, pause=0.1) for _ in range(3)]
