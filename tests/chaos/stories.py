@@ -41,15 +41,18 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """``faults`` faults of the kinds of ``name``, about ``pause`` seconds apart, while ``at_once`` runs are on."""
+    """``faults`` faults of the kinds of ``name``, about ``pause`` seconds apart, while ``at_once`` runs are on.
+
+    An agent writes ``lines`` lines, one each ``moment``: long enough to be at work still when its run is taken over.
+    """
 
     name: str
     faults: int
     seed: int
     pause: float = 2.5
     at_once: int = 24
-    lines: int = 6
-    moment: float = 0.7
+    lines: int = 14
+    moment: float = 0.8
     size: Size = field(default_factory=Size)
 
 
