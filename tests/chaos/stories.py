@@ -192,6 +192,7 @@ async def tell(story: Story, folder: Path, say: Say = lambda text: None) -> Outc
         try:
             gathered = await telling.tell()
         finally:
+            await telling.monkey.leave()
             for follower in telling.followers:
                 follower.cancel()
             if made.disk:

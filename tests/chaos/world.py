@@ -90,7 +90,7 @@ class World:
         """Submit a task for the scripted agent until it is accepted; gives its run's id."""
         text = agents.prompt(self.agent, self.witness, lines=lines, pause=pause, manner=manner)
         path = f"/projects/{self.project['id']}/tasks"
-        made = await self.surely("POST", path, {"prompt": text}, Idempotency_Key=key or new_id())
+        made = await self.surely("POST", path, {"prompt": text}, 300, Idempotency_Key=key or new_id())
         return str(made["run"]["id"])
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
