@@ -70,7 +70,7 @@ def postgres():
 
 @pytest.fixture(scope="session")
 def rabbit_node():
-    with PrivateRabbit(vhosts=64) as rabbit:
+    with PrivateRabbit(vhosts=16) as rabbit:
         yield rabbit
 
 
@@ -123,7 +123,7 @@ def form(request):
     if database == "postgres":
         given["database_url"] = request.getfixturevalue("postgres").new_database()
     if queue == "rabbitmq":
-        given["broker_url"] = request.getfixturevalue("rabbit").new_vhost()
+        given["broker_url"] = request.getfixturevalue("rabbit").url
     return Form(name, given)
 
 

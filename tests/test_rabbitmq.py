@@ -10,7 +10,7 @@ from codeforge.testing import StandIns, new_repository, running
 @pytest.mark.xdist_group("services")
 async def test_a_run_goes_through_rabbitmq_and_survives_its_restart(tmp_path, rabbit):
     repository = new_repository(tmp_path / "repository")
-    settings = Settings(data_dir=tmp_path / "data", port=0, broker_url=rabbit.new_vhost(), ring_again=1)
+    settings = Settings(data_dir=tmp_path / "data", port=0, broker_url=rabbit.url, ring_again=1)
     async with running(settings, extra={"stand_ins": StandIns()}) as (_, api):
         project = await api.post("/projects", {"url": str(repository), "agent": "shell", "model": "none"})
         run = await api.until(await api.start(project, "echo b > b.txt"))

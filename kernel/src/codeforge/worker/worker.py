@@ -29,7 +29,7 @@ class Worker:
         self._slots = asyncio.Semaphore(settings.slots)
         self._executions: set[asyncio.Task[None]] = set()
         self._claims: set[asyncio.Task[None]] = set()
-        self._closing = self._paused = False
+        self._closing = self._draining = self._paused = False
 
     async def __aenter__(self) -> Worker:
         return self
@@ -44,6 +44,10 @@ class Worker:
         if self._paused and not paused:
             self._look_again()
         self._paused = paused
+
+    def drain(self) -> None:
+        """Take no more runs for good, whatever a server says; those it has go on."""
+        self._draining = True
 
     async def idle(self) -> None:
         """Return when it has no run."""
@@ -68,7 +72,9 @@ class Worker:
     async def _claim(self) -> None:
         started = False
         try:
-            if not (self._closing or self._paused) and (assignment := await self._coordinator.claim(self.id)):
+            if not (self._closing or self._draining or self._paused) and (
+                assignment := await self._coordinator.claim(self.id)
+            ):
                 execution = Execution(assignment, self._coordinator, self._source, self._offers, self._settings)
                 task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}")
                 self._executions.add(task)
