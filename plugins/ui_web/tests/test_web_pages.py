@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
 import pytest
 from web_asking import HTMX, read, send
 
-from codeforge import AgentEvent, Kind, Limits, RunState
+from codeforge import AgentEvent, Health, Kind, Limits, RunState
 from codeforge.events import said
 from codeforge_ui_web.words import when
 
@@ -164,6 +165,54 @@ async def test_saving_settings_as_they_are_changes_no_limit(client, stage):
     shown = dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', text))
     assert (await send(client, f"/projects/{project.id}/settings", **shown, agent="aider"))[0] == 200
     assert (await stage.forge.projects.get(stage.who, project.id)).limits == limits
+
+
+async def test_a_disk_budget_is_set_kept_and_taken_away(client, stage):
+    project = await stage.project()
+    text = await read(client, f"/projects/{project.id}/settings")
+    shown = {"agent": "aider", **dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', text))}
+
+    async def save(**given):
+        version = (await stage.forge.projects.get(stage.who, project.id)).version
+        status, _, text = await send(
+            client, f"/projects/{project.id}/settings", **{**shown, "version": str(version), **given}
+        )
+        return status, text, (await stage.forge.projects.get(stage.who, project.id)).disk_mb
+
+    assert (await save(disk_mb="5000"))[::2] == (200, 5000)
+    status, text, kept = await save(disk_mb="a lot")
+    assert (status, kept) == (422, 5000)
+    assert "The disk budget must be a whole number above zero." in text
+    del shown["disk_mb"]
+    assert (await save())[::2] == (200, 5000)
+    assert (await save(disk_mb=""))[::2] == (200, None)
+
+
+async def test_the_settings_page_tells_what_the_project_takes_on_disk(client, stage, tmp_path):
+    project = await stage.project()
+    folder = tmp_path / "runs" / "r1-1"
+    folder.mkdir(parents=True)
+    (folder / "project").write_text(project.id)
+    (folder / "big").write_bytes(b"x" * 3 * 2**20)
+    assert "<dt>Workspaces</dt><dd>3.0 MB</dd>" in await read(client, f"/projects/{project.id}/settings")
+
+
+async def test_what_is_down_stands_on_every_page_and_in_the_strip_that_asks_for_itself(stranger, stage, monkeypatch):
+    monkeypatch.setattr("codeforge.forge.parts.FRESH", -1.0)
+
+    class Broker:
+        ok = False
+
+        async def health(self):
+            return Health(name="broker", ok=self.ok, detail=f"RabbitMQ at {NASTY} does not answer")
+
+    stage.forge.offers.queue = Broker()
+    told = f'<p role="alert">RabbitMQ at {escape(NASTY)} does not answer: runs wait; nothing is lost.</p>'
+    assert told in await read(stranger, "/trouble")
+    assert told in await read(stranger, "/signin")
+    Broker.ok = True
+    assert "alert" not in await read(stranger, "/trouble")
+    assert told not in await read(stranger, "/signin")
 
 
 async def test_a_removed_project_is_gone(client, stage):

@@ -85,7 +85,7 @@ class Line:
             ]
             line = scheduler.line(waiting, facts, scheduler.workers_alive(door))
             totals = Counter(held.why for _, held in line)
-            mine = Door(door.database, who.tenant_id)
+            mine = Door(door.database, who.tenant_id, door.metrics)
             return Standing(items=_items(mine, line, after, limit), total=len(line), totals=dict(totals.most_common()))
 
         return await self._forge.store.read(None, work)

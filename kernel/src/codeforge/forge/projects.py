@@ -99,6 +99,7 @@ class Projects:
         model: str = "",
         check: str = "",
         limits: Limits | None = None,
+        disk_mb: int | None = None,
     ) -> Project:
         """Take a repository in; what is empty gets a default from the repository or the settings.
 
@@ -119,6 +120,7 @@ class Projects:
             model=(await self._forge.models.find(who, model)).name if model else self._forge.settings.default_model,
             check=check,
             limits=limits or Limits(),
+            disk_mb=disk_mb,
             created_at=rows.moment(0),
         )
         return await self._forge.store.run(who.tenant_id, _add, project)

@@ -14,7 +14,8 @@ from codeforge_ui_web.render import render
 
 async def page(request: web.Request) -> web.Response:
     project = await request.app[FORGE].projects.get(who(request), request.match_info["id"])
-    return render(request, "settings.html", project=project, **await choices(request))
+    taken = await request.app[FORGE].space.of(who(request), project.id)
+    return render(request, "settings.html", project=project, taken=taken, **await choices(request))
 
 
 async def save(request: web.Request) -> web.Response:
@@ -24,7 +25,12 @@ async def save(request: web.Request) -> web.Response:
     limits = replace(project.limits, steps=steps, seconds=seconds(given, "minutes"))
     values = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
     version = whole(given, "version", "The version")
-    await request.app[FORGE].projects.edit(who(request), project_id, version=version, limits=limits, **values)
+    disk_mb = project.disk_mb
+    if "disk_mb" in given:
+        disk_mb = whole(given, "disk_mb", "The disk budget") if given["disk_mb"].strip() else None
+    await request.app[FORGE].projects.edit(
+        who(request), project_id, version=version, limits=limits, disk_mb=disk_mb, **values
+    )
     return go(request, f"/projects/{project_id}")
 
 
