@@ -14,6 +14,7 @@ from dramatiq import Broker, Worker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 
+from codeforge import Ears
 from codeforge.testing.rabbitmq import PrivateRabbit
 from codeforge_queue_dramatiq.queues import DramatiqQueue, MemoryQueue, RabbitQueue
 
@@ -72,7 +73,7 @@ class Bell:
 async def _pair(queue: DramatiqQueue, url: str, bare: Callable[[], Broker], samples: int) -> list[tuple[float, float]]:
     """(ours, bare) in milliseconds, in turns, so that a drift of the machine meets both."""
     bell, beside = Bell(queue), Bare(bare())
-    await queue.open(url, bell.answer)
+    await queue.open(url, Ears(ring=bell.answer))
     figures = []
     for _ in range(samples + 20):
         await asyncio.sleep(PAUSE)

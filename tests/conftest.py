@@ -1,9 +1,14 @@
 """A whole CodeForge for each test: real server, real repositories, an agent that runs its prompt as a script."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from codeforge import Settings
 from codeforge.testing import StandIns, new_repository, running
+
+sys.path.insert(0, str(Path(__file__).parent))  # what the tests share lies beside them
 
 
 @pytest.fixture
@@ -12,9 +17,15 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-async def api(settings):
-    async with running(settings, extra={"stand_ins": StandIns()}) as (_, api):
-        yield api
+async def house(settings):
+    """The forge and a client of its API."""
+    async with running(settings, extra={"stand_ins": StandIns()}) as both:
+        yield both
+
+
+@pytest.fixture
+def api(house):
+    return house[1]
 
 
 @pytest.fixture

@@ -2,7 +2,15 @@
 
 import asyncio
 
+import pytest
+
 from codeforge.testing import StandIns, running
+
+
+@pytest.fixture
+def settings(settings):
+    """A fault is told at once: what is tried again is another story."""
+    return settings.model_copy(update={"max_retries": 0})
 
 
 async def test_a_follow_up_that_failed_before_it_began_is_no_loss_of_the_work_before(api, project, repository):

@@ -7,7 +7,7 @@ import pytest
 
 from codeforge import RunState, Unavailable
 from codeforge.testing import StandIns, git, running
-from codeforge.worker import Worker
+from codeforge.worker import OwnMirrors, Worker
 
 EXTRA = {"stand_ins": StandIns()}
 
@@ -90,7 +90,7 @@ async def test_a_doorbell_that_is_given_up_leaves_no_run_claimed_by_nobody(forge
 
     run = await start(forge, repository, "echo one > b.txt")
     monkeypatch.setattr(forge.models, "find", find)
-    async with Worker(forge.coordinator, forge.offers, settings, name="w") as worker:
+    async with Worker(forge.coordinator, OwnMirrors(), forge.offers, settings, id="w") as worker:
         answer = asyncio.create_task(worker.answer(run["id"]))
         await claimed.wait()
         answer.cancel()

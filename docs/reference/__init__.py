@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from reference import commands, events, hooks, interfaces, life, names, rest, runs, settings
+from reference import commands, events, hooks, interfaces, life, names, rest, runs, settings, waits
 
 SECTIONS: dict[str, Callable[[], str]] = {
     "states": runs.states,
     "moves": runs.moves,
     "reasons": runs.reasons,
+    "waits": waits.waits,
     "settings": settings.every,
     "commands": commands.every,
     "rest": rest.operations,

@@ -37,7 +37,7 @@ class OneModel(Llm):
 
 
 @pytest.fixture
-async def forge(tmp_path):
+async def forge(tmp_path, database_url):
     settings = Settings(data_dir=tmp_path, lease=60, max_losses=2)
     offers = Offers(
         agents={"shell": ShellAgent()},
@@ -47,7 +47,7 @@ async def forge(tmp_path):
         choose_agent=builtin.choose_agent,
         rank_run=lambda task, project: builtin.rank_run(task),
     )
-    store = await Store.open(tmp_path)
+    store = await Store.open(tmp_path, database_url)
     yield Forge(settings, store, offers)
     await store.close()
 

@@ -52,7 +52,10 @@ if TYPE_CHECKING:
     from codeforge.model import Usage as Usage
     from codeforge.process import Process as Process
     from codeforge.queues import Answer as Answer
+    from codeforge.queues import Ears as Ears
+    from codeforge.queues import Hear as Hear
     from codeforge.queues import Queue as Queue
+    from codeforge.queues import Take as Take
     from codeforge.scm import Delivery as Delivery
     from codeforge.scm import RepoInfo as RepoInfo
     from codeforge.scm import Scm as Scm
@@ -71,7 +74,7 @@ _HOMES = {
     "llm": "Llm Model",
     "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "process": "Process",
-    "queues": "Answer Queue",
+    "queues": "Answer Ears Hear Queue Take",
     "scm": "Delivery RepoInfo Scm Workspace",
     "settings": "Settings",
     "ui": "Panel",

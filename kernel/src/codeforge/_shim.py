@@ -1,10 +1,12 @@
 """Runs one command and leaves no process of it behind: ``python -I -S _shim.py LIFELINE GRACE -- CMD...``
 
 LIFELINE is an inherited file descriptor. When it closes, because the owner wants a stop or because the owner
-died, the command gets SIGTERM and GRACE seconds, then everything below this process gets SIGKILL. The same
-clean-up happens when the command ends by itself. This process is a child subreaper, so that whatever left
-the command's session or lost its parent is still found below it. It exits with the command's exit code, or
-128 + the signal's number, only when nothing is left. Standard library only: it runs without site-packages.
+died, the command gets SIGTERM and GRACE seconds, then everything below this process gets SIGKILL. A line on it
+is a time of the monotonic clock: when no later one has come by then, the owner is frozen or cut off, and
+everything gets SIGKILL at once. The same clean-up happens when the command ends by itself. This process is a
+child subreaper, so that whatever left the command's session or lost its parent is still found below it. It exits
+with the command's exit code, or 128 + the signal's number, only when nothing is left. Standard library only: it
+runs without site-packages.
 """
 
 import ctypes
@@ -101,23 +103,26 @@ def main() -> None:
         signal.signal(number, lambda *_: None)  # the lifeline alone decides: a Ctrl-C must not race the owner
     pid = spawn(command, lifeline)
     status: int | None = None
-    deadline: float | None = None
+    stopping, deadline = False, float("inf")
     while status is None:
-        waits = [awake] if deadline else [awake, lifeline]
-        timeout = max(0.0, deadline - time.monotonic()) if deadline else None
+        waits = [awake] if stopping else [awake, lifeline]
+        timeout = None if deadline == float("inf") else max(0.0, deadline - time.monotonic())
         ready, _, _ = select.select(waits, [], [], timeout)
         if awake in ready:
             os.read(awake, 512)
         status = reap(pid, status)
-        if status is None and deadline and time.monotonic() >= deadline:
-            break
-        if lifeline in ready and not deadline:
-            deadline = time.monotonic() + grace
+        if lifeline in ready:
+            if told := os.read(lifeline, 65536).split():
+                deadline = float(told[-1])
+                continue
+            stopping, deadline = True, time.monotonic() + grace
             send([pid], signal.SIGTERM)
             try:
                 os.killpg(pid, signal.SIGTERM)
             except OSError:
                 pass
+        if time.monotonic() >= deadline:
+            break
     status = sweep(pid, status)
     code = os.waitstatus_to_exitcode(status) if status is not None else -signal.SIGKILL
     sys.stdout.flush()

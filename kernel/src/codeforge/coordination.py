@@ -39,13 +39,29 @@ class Assignment:
     resumed: bool = False
     memory: bytes | None = field(default=None, repr=False)
 
+    __pydantic_config__ = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}  # noqa: RUF012 (no field)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Orders:
-    """What people want of a run: ``want`` is "stop", "pause" or None; words (id, text) said to it, oldest first."""
+    """What people want of a run: ``want`` is "stop", "pause" or None; words (id, text) said to it, oldest first.
+
+    ``reported`` is the number of the generation's last report that is stored.
+    """
 
     want: str | None
     words: tuple[tuple[str, str], ...]
+    reported: int = 0
+
+    @property
+    def known(self) -> Known:
+        """What of it makes a difference to who has heard it."""
+        return self.want, len(self.words)
+
+
+Known = tuple[str | None, int]
+"""What a worker has heard of orders: the want, and how many words."""
+NOTHING_KNOWN: Known = (None, 0)
 
 
 class Coordinator(ABC):
@@ -54,13 +70,21 @@ class Coordinator(ABC):
     Every method raises `Unavailable` when no server, or not its database, answers.
     """
 
+    @property
+    def others(self) -> bool:
+        """Whether workers of other processes may take a run over."""
+        return True
+
     @abstractmethod
     async def claim(self, worker: str) -> Assignment | None:
         """The next run for the worker of that id, or None."""
 
     @abstractmethod
-    async def renew(self, run_id: str, generation: int, wait: float = 0.0) -> Orders:
-        """Extend the lease, after at most ``wait`` seconds, sooner when people want something. Raises `Fenced`."""
+    async def renew(self, run_id: str, generation: int, wait: float = 0.0, known: Known = NOTHING_KNOWN) -> Orders:
+        """Extend the lease, after at most ``wait`` seconds, sooner when orders are others than ``known``.
+
+        Raises `Fenced`.
+        """
 
     @abstractmethod
     async def report(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from codeforge.states import ENDED as ENDED
 from codeforge.states import HELD as HELD
@@ -116,7 +117,8 @@ class Project:
 class Task:
     """A piece of work for an agent. ``agent``, ``model`` and ``check`` override the project's where not None.
 
-    No run of it starts before ``not_before`` (None: at once); ``schedule_id`` is the schedule that submitted it.
+    No run of it starts before ``not_before`` (None: at once), nor before each task of ``needs`` (ids) has an accepted
+    change; ``schedule_id`` is the schedule that submitted it.
     """
 
     id: str
@@ -129,7 +131,33 @@ class Task:
     model: str | None = None
     check: str | None = None
     not_before: datetime | None = None
+    needs: tuple[str, ...] = ()
     schedule_id: str | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schedule:
+    """A task that CodeForge submits again and again, at the times of ``cron`` in the time zone ``zone``.
+
+    ``outcome`` says what became of the last time, which was ``last_at``; ``made_by`` is who asked for it.
+    """
+
+    id: str
+    tenant_id: str
+    project_id: str
+    name: str
+    cron: str
+    zone: str
+    prompt: str
+    priority: int = 0
+    agent: str | None = None
+    model: str | None = None
+    enabled: bool = True
+    next_at: datetime
+    last_at: datetime | None = None
+    outcome: str = ""
+    made_by: str
     created_at: datetime
 
 
@@ -208,6 +236,31 @@ class Run:
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """A process that executes runs: what it said of itself last, and which ``runs`` it holds now (their ids).
+
+    ``labels`` were given to it when it was registered; ``load`` is its machine's, per core; ``disk`` its free
+    space and the projects' use of it, in MB. ``alive``: it gave word lately. The one within a server is ``local``.
+    """
+
+    id: str
+    name: str
+    local: bool
+    labels: tuple[str, ...]
+    host: str
+    version: str
+    agents: tuple[str, ...]
+    slots: int
+    draining: bool
+    load: float
+    disk: dict[str, Any]
+    created_at: datetime
+    seen_at: datetime | None
+    alive: bool
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 
@@ -17,12 +18,48 @@ _BUFFERED_LINES = 1000
 _STRAY_SECONDS = 1.0
 
 
+class Tether:
+    """How long the processes of a run may live without a word from their worker, even one that is frozen.
+
+    Times are those of `time.monotonic`, which all processes of a machine share.
+    """
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+        self._lifelines: set[int] = set()
+
+    def extend(self, until: float) -> None:
+        """Let them live until then."""
+        self._until = until
+        for lifeline in self._lifelines:
+            _tell(lifeline, until)
+
+    def tie(self, lifeline: int) -> None:
+        """One more shim, which is told through its ``lifeline``."""
+        self._lifelines.add(lifeline)
+        if self._until is not None:
+            _tell(lifeline, self._until)
+
+    def untie(self, lifeline: int) -> None:
+        self._lifelines.discard(lifeline)
+
+
+TETHER: ContextVar[Tether | None] = ContextVar("tether", default=None)
+"""The tether of all that is started in this context."""
+
+
+def _tell(lifeline: int, until: float) -> None:
+    with suppress(BlockingIOError, BrokenPipeError):  # a full pipe has enough to read, a broken one nobody
+        os.write(lifeline, f"{until}\n".encode())
+
+
 class Process:
     """``async with Process(["make", "test"], cwd=folder, env={...}) as process: ...``
 
     The command runs in a session of its own below a small shim (see ``_shim.py``). Leaving the block,
     by whatever way, stops it: SIGTERM, ``grace`` seconds, SIGKILL to everything below. When this very
-    process dies, the shim does the same by itself. The environment is exactly ``env``: nothing is inherited.
+    process dies, or when its `TETHER` is not extended in time, the shim does so by itself. The environment
+    is exactly ``env``: nothing is inherited.
     """
 
     def __init__(
@@ -37,12 +74,17 @@ class Process:
         self._command, self._cwd, self._env = list(command), cwd, dict(env)
         self._stdin, self._grace = stdin, grace
         self._lifeline: int | None = None
+        self._tether: Tether | None = None
         self._lines: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(_BUFFERED_LINES)
         self._readers: list[asyncio.Task[None]] = []
         self._told = 0
 
     async def __aenter__(self) -> Process:
         theirs, self._lifeline = os.pipe()
+        os.set_blocking(self._lifeline, False)
+        self._tether = TETHER.get()
+        if self._tether:
+            self._tether.tie(self._lifeline)
         try:
             self._shim = await asyncio.create_subprocess_exec(
                 sys.executable, "-I", "-S", _SHIM, str(theirs), str(self._grace), "--", *self._command,
@@ -121,6 +163,8 @@ class Process:
 
     def _cut(self) -> None:
         if self._lifeline is not None:
+            if self._tether:
+                self._tether.untie(self._lifeline)
             os.close(self._lifeline)
             self._lifeline = None
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from codeforge.errors import Unavailable
 from codeforge.model import Change, FileChange, Project
 
 Say = Callable[[str], None]
@@ -68,13 +69,21 @@ class Scm(ABC):
 
     @abstractmethod
     async def prepare(
-        self, project: Project, into: Path, *, base: str | None = None, start: str | None = None, say: Say
+        self,
+        project: Project,
+        into: Path,
+        *,
+        base: str | None = None,
+        start: str | None = None,
+        say: Say,
+        fetch: bool = True,
     ) -> Workspace:
         """Bring the mirror up to date and make a workspace in the new folder ``into``.
 
         ``base`` is the commit that the change is measured against (None: the tip of ``project.branch``);
-        the files are those of commit ``start`` (None: of the base), an earlier run's escrowed one. Raises
-        `RunFailure` with scm_auth, scm_unreachable or workspace_error; then ``into`` is gone again.
+        the files are those of commit ``start`` (None: of the base), an earlier run's escrowed one. Without
+        ``fetch`` the origin is not asked, and ``base`` must be given. Raises `RunFailure` with scm_auth,
+        scm_unreachable or workspace_error; then ``into`` is gone again.
         """
 
     @abstractmethod
@@ -98,9 +107,47 @@ class Scm(ABC):
         folder), `Unavailable` or `Forbidden`.
         """
 
+    async def refresh(self, project: Project, say: Say) -> str:
+        """Bring the mirror up to date with the origin; gives the commit at the tip of ``project.branch``.
+
+        Raises `RunFailure` with scm_auth, scm_unreachable or workspace_error.
+        """
+        raise Unavailable(f"Repositories of kind {self.name} can be worked on beside a server only.")
+
+    async def tips(self, project: Project) -> list[str]:
+        """Ids of commits that the mirror has: what another mirror's `pack` need not bring. Few hundred at most."""
+        return []
+
+    async def pack(self, project: Project, into: Path, refs: Mapping[str, str], have: Sequence[str]) -> bool:
+        """Write commits, named by hidden references, to the file ``into`` for another mirror of the project.
+
+        What the commits ``have`` bring along is left out where this mirror knows them; False: nothing is left,
+        and no file is written. A kind that overrides this and `unpack` works on workers without a server.
+        """
+        raise Unavailable(f"Repositories of kind {self.name} can be worked on beside a server only.")
+
+    async def unpack(self, project: Project, pack: Path) -> None:
+        """Take in what another mirror's `pack` wrote, with its references.
+
+        Raises `Conflict` where this mirror lacks the commits that it builds on.
+        """
+        raise Unavailable(f"Repositories of kind {self.name} can be worked on beside a server only.")
+
     @abstractmethod
     async def forget(self, project: Project) -> None:
         """Remove the project's mirror."""
+
+    async def backup(self, project: Project, into: Path) -> None:
+        """Optional: write what the mirror holds, hidden references too, as files into the empty folder ``into``.
+
+        Others may work on the mirror meanwhile; nothing is written where there is none yet. Raises `Unavailable`.
+        """
+
+    async def restore(self, project: Project, source: Path) -> None:
+        """Optional, with `backup`: make the mirror, which is not there, from the files that `backup` wrote.
+
+        Raises `Invalid` when they are damaged, and `Unavailable`.
+        """
 
 
 def summarise(base: str, head: str, files: list[FileChange]) -> Change:

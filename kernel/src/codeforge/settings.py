@@ -1,9 +1,12 @@
-"""Settings: from flags, the environment (CODEFORGE_*), codeforge.toml and defaults, in this order."""
+"""Settings: from flags, the environment (CODEFORGE_*), secrets' files, codeforge.toml and defaults, in this order."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
@@ -15,13 +18,18 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from codeforge.secret_files import SecretFiles, masked
+
 Seconds = Annotated[float, Field(gt=0)]
+Network = IPv4Network | IPv6Network
+SECRET = frozenset({"token", "broker_url", "database_url"})
+"""Settings that may hold a password: their values are never shown."""
 
 
 class Settings(BaseSettings):
     """Every setting with its default. In the environment the names are upper case behind ``CODEFORGE_``."""
 
-    model_config = SettingsConfigDict(env_prefix="CODEFORGE_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CODEFORGE_", extra="forbid", frozen=True, hide_input_in_errors=True)
 
     data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("codeforge", appauthor=False)))
     """Everything that CodeForge keeps: database, mirrors, workspaces, keys."""
@@ -30,7 +38,10 @@ class Settings(BaseSettings):
     """Where agents' own environments are installed; by default the folder "agents" of the data folder."""
 
     database_url: str = ""
-    """The database; by default SQLite in the data folder."""
+    """The database; by default SQLite in the data folder, else "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"."""
+
+    key_file: Path | None = None
+    """The key that stored secrets are encrypted with; all servers of one database need the same."""
 
     broker_url: str = "memory://"
     """What wakes workers: "memory://" within one process, or "amqp://..." for RabbitMQ."""
@@ -43,6 +54,12 @@ class Settings(BaseSettings):
 
     allow_remote: bool = False
     """Listen on an address that others can reach, without TLS of its own (put a proxy with TLS before it)."""
+
+    public_url: str = ""
+    """The address that people type where a proxy stands before the server; sign-in links begin with it."""
+
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+    """Networks of the proxies whose word counts for X-Forwarded-Proto and X-Forwarded-For, separated by commas."""
 
     server_url: str = ""
     """For the command line as a client: the server's address; by default the one that runs on this data folder."""
@@ -58,6 +75,9 @@ class Settings(BaseSettings):
 
     max_losses: int = Field(default=3, ge=0)
     """How often a run is taken up again after its worker was lost, before it fails as "lost"."""
+
+    max_retries: int = Field(default=2, ge=0)
+    """How often a run is tried again after its repository or its model did not answer, before it fails."""
 
     ring_again: Seconds = 5.0
     """Seconds after which a queued run is announced to the workers again."""
@@ -77,15 +97,30 @@ class Settings(BaseSettings):
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = ()
     """Plugins that are not loaded, by entry-point name, separated by commas."""
 
-    @field_validator("data_dir", "agents_dir")
+    @field_validator("data_dir", "agents_dir", "key_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value and value.expanduser().absolute()
 
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError("an address such as https://forge.example")
+        return value.rstrip("/")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        try:
+            return tuple(ip_network(part) for part in _split(value)) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(f"networks such as 10.0.0.0/8, separated by commas: {error}") from None
+
     @field_validator("disabled_plugins", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+    def _names(cls, value: object) -> object:
+        return _split(value) if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(
@@ -96,13 +131,32 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags before the environment before codeforge.toml; never a .env file, which a repository could plant."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+        """The order in which they count; never a .env file, which a repository could plant."""
+        toml = TomlConfigSettingsSource(settings_cls, config_file())
+        return init_settings, env_settings, SecretFiles(settings_cls), toml
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """The settings as they are printed: passwords in addresses are left out."""
+        for name, value in super().__repr_args__():
+            yield name, masked(value) if name in SECRET and isinstance(value, str) else value
 
     @property
     def agents_home(self) -> Path:
         """Where agents' environments are."""
         return self.agents_dir or self.data_dir / "agents"
+
+    def link(self, url: str, secret: str) -> str:
+        """The sign-in link with this secret, for the server that listens at ``url``."""
+        return f"{self.public_url or url}/signin?token={secret}"
+
+    @property
+    def key_path(self) -> Path:
+        """Where the key of stored secrets is."""
+        return self.key_file or self.data_dir / "secret.key"
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 def config_file() -> Path:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Unavailable
 
@@ -66,9 +67,25 @@ class Vault:
             ) from error
 
 
-def redact(text: str, known: Iterable[str]) -> str:
-    """The text with every known secret (of at least 8 characters) replaced by dots."""
+OURS = re.compile(r"\bcf(?:run|tok|wrk|ses|link)_[A-Za-z0-9_-]{43}")
+"""What `new_secret` makes: known by its looks, on whatever machine."""
+
+
+def redact(text: str, known: Iterable[str] = ()) -> str:
+    """The text with CodeForge's own secrets and every known one (of at least 8 characters) replaced by dots."""
     for secret in known:
         if len(secret) >= 8:
             text = text.replace(secret, "•••")
-    return text
+    return OURS.sub("•••", text)
+
+
+def cleaned(value: Any, known: Iterable[str] = ()) -> Any:
+    """What an agent says, as JSON that every database takes and without secrets."""
+    known = tuple(known)
+    if isinstance(value, str):
+        return redact(value, known).encode(errors="replace").decode()
+    if isinstance(value, Mapping):
+        return {str(name): cleaned(one, known) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(one, known) for one in value]
+    return value if value is None or isinstance(value, int | float) else cleaned(str(value), known)

@@ -180,7 +180,6 @@ async def test_a_reader_that_never_reads_does_not_hold_up_the_others(connect, fo
     row = {"id": working.id, "tenant_id": working.tenant_id}
     async with connect("?after=0"):
         await forge.store.run(None, lambda d: history.append(d, row, [said("x" * 1000) for _ in range(20_000)]))
-        forge.history.told()
         async with connect() as quick:
             await say(working, "news")
             assert (await heard(quick, 2))[-1]["data"] == {"text": "news"}
@@ -189,10 +188,10 @@ async def test_a_reader_that_never_reads_does_not_hold_up_the_others(connect, fo
 async def test_a_client_that_is_gone_is_not_followed_any_more(api, connect, forge, working):
     socket = await connect("?after=0")
     await heard(socket, 3)
-    assert len(forge.history._bells) == 1
+    assert len(forge.store.news._bells) == 1
     await socket.close()
     async with asyncio.timeout(10):
-        while forge.history._bells:
+        while forge.store.news._bells:
             await api("GET", "/health")
 
 

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 from pika import BlockingConnection, URLParameters
 
-from codeforge import Answer
+from codeforge import Answer, Ears
 from codeforge.testing.rabbitmq import PrivateRabbit
-from codeforge_queue_dramatiq.queues import QUEUE, DramatiqQueue, MemoryQueue, RabbitQueue
+from codeforge_queue_dramatiq.queues import QUEUE, REPORTS, DramatiqQueue, MemoryQueue, RabbitQueue
 
 Opener = Callable[..., Awaitable[DramatiqQueue]]
 
@@ -55,7 +55,8 @@ def rabbit(node: PrivateRabbit) -> PrivateRabbit:
     if not node.running:
         node.start()
     connection = BlockingConnection(URLParameters(node.url))
-    connection.channel().queue_delete(QUEUE)
+    for name in (QUEUE, REPORTS):
+        connection.channel().queue_delete(name)
     connection.close()
     return node
 
@@ -74,7 +75,7 @@ async def opened() -> AsyncIterator[Opener]:
     async def open_(url: str, answer: Answer | None = None) -> DramatiqQueue:
         queue = MemoryQueue() if url.startswith("memory") else RabbitQueue()
         queues.append(queue)
-        await queue.open(url, answer)
+        await queue.open(url, Ears(ring=answer))
         return queue
 
     yield open_

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from codeforge import Unavailable
+from codeforge import Ears, Unavailable
 
 
 async def test_a_ring_reaches_the_answer_on_the_event_loop(url, opened, until):
@@ -64,9 +64,7 @@ async def test_an_answer_that_fails_is_told_in_one_line_and_the_next_ring_is_ans
     await queue.ring("good")
     await until(lambda: heard == ["bad", "good"])
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert [record.getMessage() for record in errors] == [
-        "The ring for run bad was not answered: ValueError: several lines of trouble"
-    ]
+    assert [record.getMessage() for record in errors] == ["bad was not answered: ValueError: several lines of trouble"]
     assert errors[0].exc_info is None
 
 
@@ -129,7 +127,7 @@ async def test_a_ring_that_nobody_is_free_for_is_given_up_in_the_end(url, opened
     queue = await opened(url, None)
     await queue.close()
     queue.hold = 0.2
-    await queue.open(url, answer)
+    await queue.open(url, Ears(ring=answer))
     await queue.ring("run-1")
     await queue.ring("run-2")
     await until(lambda: heard == ["run-1", "run-2"])
@@ -141,7 +139,7 @@ async def test_a_closed_queue_refuses_to_ring_and_may_be_closed_again_and_opened
     await queue.close()
     with pytest.raises(Unavailable, match="is closed"):
         await queue.ring("run-1")
-    await queue.open(url, heard)
+    await queue.open(url, Ears(ring=heard))
     await queue.ring("run-2")
     await until(lambda: heard == ["run-2"])
 

@@ -8,15 +8,16 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
 from pika import BlockingConnection, URLParameters
 from pika.exceptions import ChannelClosedByBroker
 
-from codeforge import Invalid, Unavailable
+from codeforge import Ears, Invalid, Unavailable
 from codeforge.testing.ports import free_port
-from codeforge_queue_dramatiq.queues import QUEUE
+from codeforge_queue_dramatiq.queues import QUEUE, RabbitQueue
 
 pytestmark = pytest.mark.rabbitmq
 
@@ -219,3 +220,45 @@ async def test_a_url_that_is_badly_written_is_refused_without_repeating_any_of_i
         await opened(url)
     assert refused.value.field == "broker_url"
     assert "hunter2" not in f"{refused.value!r} {caplog.text}"
+
+
+async def test_reports_outlive_a_crash_of_the_broker_and_reach_one_server_each(rabbit, until):
+    taken: list[bytes] = []
+
+    async def take(report: bytes) -> None:
+        taken.append(report)
+
+    sender = RabbitQueue()
+    await sender.open(rabbit.url, Ears(news=lambda news: None, address="worker-1"))
+    await asyncio.gather(*(sender.report(f"report {n}".encode()) for n in range(40)))
+    await sender.close()
+    await asyncio.to_thread(rabbit.restart)
+    servers = [RabbitQueue(), RabbitQueue()]
+    for server in servers:
+        await server.open(rabbit.url, Ears(report=take, news=lambda news: None))
+    await until(lambda: len(taken) >= 40)
+    assert sorted(taken) == sorted(f"report {n}".encode() for n in range(40))
+    for server in servers:
+        await server.close()
+
+
+async def test_news_reach_all_who_listen_at_their_address_and_nobody_else_also_after_a_crash(rabbit, until):
+    queues, heard = [RabbitQueue() for _ in range(3)], [[], [], []]
+    for queue, own, address in zip(queues, heard, ("servers", "servers", "worker-1"), strict=True):
+        await queue.open(rabbit.url, Ears(news=own.append, address=address))
+
+    async def told(address: str, news: dict[str, str], *listeners: list[dict[str, str]]) -> None:
+        async with asyncio.timeout(30):
+            while any(news not in listener for listener in listeners):
+                with suppress(Unavailable):
+                    await queues[0].tell(address, news)
+                await asyncio.sleep(0.05)
+
+    await told("servers", {"run": "1"}, heard[0], heard[1])
+    await told("worker-1", {"run": "2"}, heard[2])
+    await asyncio.to_thread(rabbit.restart)
+    await told("servers", {"run": "3"}, heard[0], heard[1])
+    assert {"run": "2"} not in heard[0] + heard[1]
+    assert {"run": "1"} not in heard[2]
+    for queue in queues:
+        await queue.close()

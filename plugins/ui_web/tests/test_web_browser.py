@@ -52,6 +52,8 @@ NAMES = [
     "run-accepted",
     "run-live",
     "run-failed",
+    "queue",
+    "schedules",
     "models",
     "usage",
     "plugins",
@@ -413,3 +415,34 @@ def test_long_names_break_on_a_phone(page, server):
         until(page, "document.documentElement.scrollWidth", 390)
     page.goto("/projects")
     assert page.locator("[data-row]").bounding_box()["width"] < 390
+
+
+# --------------------------------------------------------------------------------------------------
+# The queue
+# --------------------------------------------------------------------------------------------------
+
+
+def test_the_queue_keeps_itself_up_to_date_and_schedules_are_made_in_place(page, server):
+    first = server.do(live_task(server.stage))
+    page.goto("/queue")
+    expect(page.get_by_role("heading", name="1 run waiting")).to_be_visible()
+
+    async def more():
+        await server.stage.forge.runs.start(server.stage.who, first.task_id)
+
+    server.do(more())
+    expect(page.get_by_role("heading", name="2 runs waiting")).to_be_visible()
+    server.do(server.stage.working(first))
+    expect(page.get_by_role("heading", name="1 run waiting")).to_be_visible()
+    page.get_by_role("link", name="Schedules").click()
+    page.get_by_label("Name").fill("nightly")
+    page.get_by_label("When").fill("0 25 * * *")
+    page.get_by_label("What is to be done?").fill("Update")
+    page.expected = ["422"]
+    page.get_by_role("button", name="Add schedule").click()
+    expect(page.get_by_text("look at its hour")).to_be_visible()
+    page.get_by_label("When").fill("0 3 * * *")
+    page.get_by_role("button", name="Add schedule").click()
+    expect(page.get_by_role("button", name="Switch nightly off")).to_be_visible()
+    page.get_by_role("button", name="Switch nightly off").click()
+    expect(page.get_by_role("button", name="Switch nightly on")).to_be_visible()

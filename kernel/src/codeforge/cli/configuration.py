@@ -1,4 +1,4 @@
-"""Settings for the command line: flags over the environment over codeforge.toml, with errors that name the setting."""
+"""Settings for the command line: flags before all other sources, with errors that name the setting and its source."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from codeforge.settings import Settings
-
-SECRET = frozenset({"token", "broker_url", "database_url"})
-"""Settings that may hold a password: their values are never shown."""
 
 
 def settled(**flags: Any) -> Settings:
@@ -39,7 +36,7 @@ def settled(**flags: Any) -> Settings:
 
 
 def _sentence(fault: ErrorDetails, flags: set[str], known: set[str]) -> str:
-    from codeforge.settings import config_file
+    from codeforge.settings import SECRET, config_file
 
     name = str(fault["loc"][0]) if fault["loc"] else "?"
     if fault["type"] == "extra_forbidden":
@@ -51,9 +48,12 @@ def _sentence(fault: ErrorDetails, flags: set[str], known: set[str]) -> str:
 
 
 def _source(name: str, flags: set[str]) -> str:
+    from codeforge.secret_files import path_of
     from codeforge.settings import config_file
 
     if name in flags:
         return "--" + name.replace("_", "-")
     variable = f"CODEFORGE_{name.upper()}"
-    return variable if variable in (key.upper() for key in os.environ) else str(config_file())
+    if variable in (key.upper() for key in os.environ):
+        return variable
+    return str(path_of(name) if path_of(name).exists() else config_file())

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from codeforge.cli import presence
 from codeforge.errors import CodeForgeError
 from codeforge.model import Health
+from codeforge.queues import Ears
 
 if TYPE_CHECKING:
     from codeforge.agents import AgentBackend
@@ -117,7 +118,7 @@ async def _broker(settings: Settings, plugins: Plugins) -> Finding:
         return _finding("queue", False, detail, "Install a plugin for it, or set broker_url.")
     try:
         async with asyncio.timeout(PATIENCE):
-            await queue.open(settings.broker_url, None)
+            await queue.open(settings.broker_url, Ears())
         await queue.close()
     except (CodeForgeError, TimeoutError) as error:
         return _finding("queue", False, str(error) or "does not answer", "Start it, or set another broker_url.")

@@ -36,8 +36,8 @@ def stand(settings: Settings, *, working: bool, demo: bool = False) -> int:
         ):
             if demo:
                 _stage(house)
-            link = house.call(house.forge.accounts.link())
-            click.echo(f"CodeForge runs. Sign in once, within 15 minutes: {house.forge.url}/signin?token={link}")
+            link = settings.link(house.forge.url, house.call(house.forge.accounts.link()))
+            click.echo(f"CodeForge runs. Sign in once, within 15 minutes: {link}")
             wishes.wait()
             _end(house, working)
     except Taken:

@@ -6,6 +6,7 @@ It knows no plugin: the composition root (`codeforge.boot`) hands it what the ho
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -19,11 +20,18 @@ from codeforge.forge.calls import Calls
 from codeforge.forge.coordinator import ForgeCoordinator
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
+from codeforge.forge.limits import TenantLimits
+from codeforge.forge.line import Line
 from codeforge.forge.models import Aliases, Models, Provider, Providers
+from codeforge.forge.packs import Packs
 from codeforge.forge.projects import Projects
+from codeforge.forge.reports import Reports
 from codeforge.forge.reviews import Reviews
 from codeforge.forge.runs import Runs
+from codeforge.forge.schedules import Schedules
 from codeforge.forge.tasks import Tasks
+from codeforge.forge.workers import Workers
+from codeforge.ids import new_id
 from codeforge.llm import Llm
 from codeforge.model import Health, Project, Run, Task
 from codeforge.queues import Queue
@@ -34,6 +42,8 @@ from codeforge.ui import Panel
 from codeforge.vault import Vault
 
 log = logging.getLogger(__name__)
+SECRETS_SECONDS = 5.0
+"""How long keys that another server was given may be unknown here."""
 __all__ = ["Forge", "Offers", "PluginFact", "Provider", "RunKey"]
 
 
@@ -75,22 +85,28 @@ class Offers:
 
 
 class Forge:
-    """CodeForge's facts and verbs, by what they are about. ``url`` is the server's own address once it listens."""
+    """CodeForge's facts and verbs, by what they are about.
+
+    ``url`` is the server's own address once it listens, ``id`` tells its life from those of other servers.
+    """
 
     def __init__(self, settings: Settings, store: Store, offers: Offers) -> None:
         self.settings, self.store, self.offers = settings, store, offers
+        self.id = new_id()
         self.url = ""
-        self.vault = Vault(settings.data_dir / "secret.key")
+        self.vault = Vault(settings.key_path)
         self.history = History(store)
         self.accounts = Accounts(self)
         self.projects = Projects(self)
-        self.tasks = Tasks(self)
+        self.tasks, self.schedules = Tasks(self), Schedules(self)
+        self.line, self.limits = Line(self), TenantLimits(self)
         self.runs = Runs(self)
         self.reviews = Reviews(self)
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
         self.calls, self.keys = Calls(self), Keys(self)
         self.coordinator = ForgeCoordinator(self)
-        self._known_secrets: dict[str, tuple[str, ...]] = {}
+        self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
+        self._known_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}
 
     def agent(self, name: str) -> AgentBackend:
         """The agent back end of that name. Raises `NotFound` with those there are."""
@@ -101,7 +117,6 @@ class Forge:
 
     async def ring(self, run_id: str) -> None:
         """Tell the workers that a run is ready. When the broker is away they are told later, by the relay."""
-        self.history.told()
         try:
             if self.offers.queue:
                 await self.offers.queue.ring(run_id)
@@ -115,11 +130,11 @@ class Forge:
             _history.append(door, _runs.row_of(door, run.id), [AgentEvent(Kind.PROGRESS, {"text": text})])
 
         await self.store.run(run.tenant_id, work)
-        self.history.told()
 
     async def secrets(self, tenant_id: str) -> tuple[str, ...]:
         """The tenant's providers' keys, stored or known to a source of models, for redaction."""
-        if (known := self._known_secrets.get(tenant_id)) is not None:
+        since, known = self._known_secrets.get(tenant_id, (0.0, ()))
+        if time.monotonic() - since < SECRETS_SECONDS:
             return known
         found: set[str] = set()
         try:
@@ -129,8 +144,9 @@ class Forge:
         except Exception as error:  # a run's report must not fail for it, and a key nobody can read reaches no history
             log.warning("not all keys of providers are known for redaction: %s", error)
             return tuple(found)
-        self._known_secrets[tenant_id] = tuple(sorted(filter(None, found), key=len, reverse=True))
-        return self._known_secrets[tenant_id]
+        known = tuple(sorted(filter(None, found), key=len, reverse=True))
+        self._known_secrets[tenant_id] = time.monotonic(), known
+        return known
 
     async def forget_secrets(self, tenant_id: str) -> None:
         """Read the tenant's keys again when they are needed next: they have changed."""

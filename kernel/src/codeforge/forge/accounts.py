@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Invalid, NotFound, Unauthorized
+from codeforge.forge import workers
+from codeforge.forge.workers import WORKER
 from codeforge.ids import new_id
 from codeforge.model import Principal
 from codeforge.store import Door
@@ -20,6 +21,8 @@ LINK_SECONDS = 900.0
 SESSION_SECONDS = 30 * DAY
 SCOPES = ("read", "write", "admin")
 LONGEST_TOKEN_DAYS = 3650
+USE_NOTED_EVERY = 60.0
+"""Seconds: who asks often shall not make the database write each time."""
 TENANT = "default"
 
 
@@ -28,7 +31,7 @@ def _admin(door: Door) -> dict[str, Any]:
     if user := next(iter(door.all(t.User, t.User.tenant_id == TENANT)), None):
         return user
     door.insert(t.Tenant, id=TENANT, name="Default")
-    door.insert(t.User, id=new_id(), tenant_id=TENANT, name="admin", role="admin", created_at=time.time())
+    door.insert(t.User, id=new_id(), tenant_id=TENANT, name="admin", role="admin", created_at=door.now())
     return door.all(t.User, t.User.tenant_id == TENANT)[0]
 
 
@@ -60,8 +63,8 @@ class Accounts:
         secret = new_secret("cflink_")
 
         def work(door: Door) -> None:
-            door.delete(t.Link, t.Link.expires_at < time.time())
-            door.insert(t.Link, id=digest(secret), user_id=_admin(door)["id"], expires_at=time.time() + LINK_SECONDS)
+            door.delete(t.Link, t.Link.expires_at < door.now())
+            door.insert(t.Link, id=digest(secret), user_id=_admin(door)["id"], expires_at=door.now() + LINK_SECONDS)
 
         await self._forge.store.run(None, work)
         return secret
@@ -71,14 +74,14 @@ class Accounts:
         secret = new_secret("cfses_")
 
         def work(door: Door) -> None:
-            row = door.one(t.Link, t.Link.id == digest(link), t.Link.expires_at > time.time())
+            now = door.now()
+            row = door.one(t.Link, t.Link.id == digest(link), t.Link.expires_at > now)
             if row is None:
                 raise Unauthorized(
                     "This sign-in link was used already or is too old: get a new one with `codeforge link`."
                 )
             door.delete(t.Link, t.Link.id == row["id"])
-            door.delete(t.Session, t.Session.expires_at < time.time())
-            now = time.time()
+            door.delete(t.Session, t.Session.expires_at < now)
             door.insert(
                 t.Session, id=digest(secret), user_id=row["user_id"], created_at=now, expires_at=now + SESSION_SECONDS
             )
@@ -90,12 +93,12 @@ class Accounts:
         """Who holds this cookie. Raises `Unauthorized`."""
 
         def work(door: Door) -> Principal:
-            row = door.one(t.Session, t.Session.id == digest(secret), t.Session.expires_at > time.time())
+            row = door.one(t.Session, t.Session.id == digest(secret), t.Session.expires_at > door.now())
             if row is None:
                 raise Unauthorized("You are not signed in any more: sign in again.")
             return _principal(door, row["user_id"], SCOPES, row["id"])
 
-        return await self._forge.store.run(None, work)
+        return await self._forge.store.read(None, work)
 
     async def sign_out(self, who: Principal) -> None:
         """End the session of this cookie."""
@@ -104,15 +107,21 @@ class Accounts:
     async def by_token(self, secret: str) -> Principal:
         """Who holds this bearer token. Raises `Unauthorized`."""
 
-        def work(door: Door) -> Principal:
-            row = door.one(t.Token, t.Token.hash == digest(secret), t.Token.revoked_at.is_null())
-            if row is None or (row["expires_at"] or time.time() + 1) < time.time():
-                raise Unauthorized("This token is unknown, revoked or expired: make a new one.")
-            if time.time() - (row["used_at"] or 0) > 60:
-                door.update(t.Token, t.Token.id == row["id"], used_at=time.time())
-            return _principal(door, row["user_id"], tuple(row["scopes"]))
+        if secret.startswith(WORKER):
+            return await self._forge.store.read(None, workers.principal, secret)
 
-        return await self._forge.store.run(None, work)
+        def work(door: Door) -> tuple[Principal, str, bool]:
+            row = door.one(t.Token, t.Token.hash == digest(secret), t.Token.revoked_at.is_null())
+            now = door.now()
+            if row is None or (row["expires_at"] or now + 1) < now:
+                raise Unauthorized("This token is unknown, revoked or expired: make a new one.")
+            note_it = now - (row["used_at"] or 0) > USE_NOTED_EVERY
+            return _principal(door, row["user_id"], tuple(row["scopes"])), row["id"], note_it
+
+        who, token_id, note_it = await self._forge.store.read(None, work)
+        if note_it:
+            await self._forge.store.run(None, lambda d: d.update(t.Token, t.Token.id == token_id, used_at=d.now()))
+        return who
 
     async def new_token(
         self, who: Principal, name: str, scopes: tuple[str, ...] = ("read", "write"), days: float | None = None
@@ -129,7 +138,7 @@ class Accounts:
         secret, token_id = new_secret("cftok_"), new_id()
 
         def work(door: Door) -> None:
-            now = time.time()
+            now = door.now()
             door.insert(
                 t.Token,
                 id=token_id,
@@ -146,13 +155,13 @@ class Accounts:
 
     async def tokens(self, who: Principal) -> list[dict[str, Any]]:
         """The tenant's tokens that are not revoked, as rows of the table ``Token``."""
-        return await self._forge.store.run(who.tenant_id, lambda d: d.all(t.Token, t.Token.revoked_at.is_null()))
+        return await self._forge.store.read(who.tenant_id, lambda d: d.all(t.Token, t.Token.revoked_at.is_null()))
 
     async def revoke_token(self, who: Principal, token_id: str) -> None:
         """End a token. Raises `NotFound`."""
 
         def work(door: Door) -> int:
-            return door.update(t.Token, t.Token.id == token_id, t.Token.revoked_at.is_null(), revoked_at=time.time())
+            return door.update(t.Token, t.Token.id == token_id, t.Token.revoked_at.is_null(), revoked_at=door.now())
 
         if not await self._forge.store.run(who.tenant_id, work):
             raise NotFound(f"There is no token {token_id}.")

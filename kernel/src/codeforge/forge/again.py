@@ -30,14 +30,14 @@ class Again:
         """
         task = await self._forge.tasks.get(who, task_id)
         project = await self._forge.projects.get(who, task.project_id)
-        name, chosen, rank = await self._forge.tasks.choices(who, task, project, agent, model)
+        name, chosen, rank, provider = await self._forge.tasks.choices(who, task, project, agent, model)
 
         def work(door: Door) -> str:
             if follows:
                 row = row_of(door, follows)
                 if row["task_id"] != task_id or not row["change"]:
                     raise Conflict("That run left no work of this task to go on from: start from scratch.")
-            return tasks.queue(door, task, agent=name, model=chosen, priority=rank, follows=follows)
+            return tasks.queue(door, task, agent=name, model=chosen, priority=rank, provider=provider, follows=follows)
 
         return await self._queued(who, await self._forge.store.run(who.tenant_id, work))
 
@@ -63,14 +63,14 @@ class Again:
         run = await self._forge.runs.get(who, run_id)
         task = await self._forge.tasks.get(who, run.task_id)
         project = await self._forge.projects.get(who, run.project_id)
-        agent, model, _ = await self._forge.tasks.choices(who, task, project, run.agent, run.model)
+        agent, model, _, provider = await self._forge.tasks.choices(who, task, project, run.agent, run.model)
 
         def work(door: Door) -> str:
             row = row_of(door, run_id)
             if made := door.one(t.Run, t.Run.task_id == task.id, t.Run.replaces == run_id):
                 return str(made["id"])
             halt(door, row, f"{who.user} started it again from scratch")
-            new = tasks.queue(door, task, agent=agent, model=model, priority=row["priority"])
+            new = tasks.queue(door, task, agent=agent, model=model, priority=row["priority"], provider=provider)
             door.update(t.Run, t.Run.id == new, replaces=run_id)
             return new
 
@@ -101,7 +101,14 @@ class Again:
                 )
                 end(door, row, RunState.SENT_BACK, reason=row["reason"], detail=row["detail"], ended_at=row["ended_at"])
             new = tasks.queue(
-                door, task, agent=run.agent, model=run.model, priority=run.priority, prompt=text, follows=run.id
+                door,
+                task,
+                agent=run.agent,
+                model=run.model,
+                provider=run.provider,
+                priority=run.priority,
+                prompt=text,
+                follows=run.id,
             )
             if not any(left(door, find(door, new))):
                 door.update(t.Run, t.Run.id == new, prompt=f"{row['prompt']}\n\n{text}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from codeforge.ids import new_id
@@ -70,18 +69,18 @@ class Calls:
         call_id = new_id()
 
         def work(door: Door) -> None:
-            door.insert(t.Call, id=call_id, created_at=time.time(), **values)
+            door.insert(t.Call, id=call_id, created_at=door.now(), **values)
 
         await self._forge.store.run(tenant_id, work)
         return call_id
 
     async def of_run(self, who: Principal, run_id: str) -> list[dict[str, Any]]:
         """A run's calls, oldest first, as rows of the table ``Call``."""
-        return await self._forge.store.run(who.tenant_id, lambda d: d.all(t.Call, t.Call.run_id == run_id))
+        return await self._forge.store.read(who.tenant_id, lambda d: d.all(t.Call, t.Call.run_id == run_id))
 
     async def total(self, who: Principal) -> Usage:
         """What the whole tenant used so far."""
-        return await self._forge.store.run(who.tenant_id, usage_of)
+        return await self._forge.store.read(who.tenant_id, usage_of)
 
     async def by(self, who: Principal, column: str) -> dict[str, Usage]:
         """Use by "model", "provider" or "project_id"."""
@@ -91,4 +90,4 @@ class Calls:
             found = door.rows(door.query(t.Call).select(field.alias("name"), *_sums()).group_by(field))
             return {row["name"] or "": _usage(row) for row in found}
 
-        return await self._forge.store.run(who.tenant_id, work)
+        return await self._forge.store.read(who.tenant_id, work)

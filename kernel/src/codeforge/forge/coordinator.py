@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from codeforge import scheduler
-from codeforge.coordination import Assignment, Coordinator, Orders, Unheard
+from codeforge import news, scheduler
+from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator, Known, Orders, Unheard
 from codeforge.errors import CodeForgeError, Conflict
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, keys, projects, runs, standing, tasks
 from codeforge.llm import Model
-from codeforge.model import ENDED, HELD, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
+from codeforge.model import ENDED, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
 from codeforge.states import heeded
 from codeforge.store import Door
 from codeforge.store import tables as t
-from codeforge.vault import redact
+from codeforge.vault import cleaned
 
 if TYPE_CHECKING:
     from codeforge.forge import Forge
@@ -31,15 +31,15 @@ class ForgeCoordinator(Coordinator):
 
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
-        self._nudges: dict[str, asyncio.Event] = {}
-        self._keys: dict[str, tuple[str, str]] = {}
+
+    @property
+    def others(self) -> bool:
+        queue = self._forge.offers.queue
+        return queue is not None and queue.far
 
     async def claim(self, worker: str) -> Assignment | None:
         while claimed := await self._forge.store.run(None, self._claimed, worker):
-            self._forge.history.told()
             run = claimed.run
-            self._nudges[run.id] = asyncio.Event()
-            self._keys[run.id] = run.tenant_id, claimed.key
             who = Principal(user_id="", user="", tenant_id=run.tenant_id, scopes=frozenset())
             try:
                 return replace(claimed, model=await self._forge.models.find(who, run.model))
@@ -51,7 +51,7 @@ class ForgeCoordinator(Coordinator):
 
     def _claimed(self, door: Door, worker: str) -> Assignment | None:
         lease = self._forge.settings.lease
-        row = scheduler.claim(door, worker, lease)
+        row = scheduler.claim(door, scheduler.worker_facts(door, worker), lease)
         if row is None:
             return None
         history.append(door, row, [AgentEvent(Kind.STATE, {"state": RunState.PREPARING, "worker": worker})])
@@ -75,24 +75,27 @@ class ForgeCoordinator(Coordinator):
 
     def nudge(self, run_id: str) -> None:
         """Wake the renewal that waits for orders about this run."""
-        if bell := self._nudges.get(run_id):
-            bell.set()
+        self._forge.store.news.tell([news.orders(run_id)])
 
-    async def renew(self, run_id: str, generation: int, wait: float = 0.0) -> Orders:
-        if wait and (bell := self._nudges.get(run_id)):
-            try:
-                await asyncio.wait_for(bell.wait(), wait)
-                bell.clear()
-            except TimeoutError:
-                pass
+    async def renew(self, run_id: str, generation: int, wait: float = 0.0, known: Known = NOTHING_KNOWN) -> Orders:
+        if wait:
+            with self._forge.store.news.bell(news.orders(run_id)) as bell:
+                orders = await self._forge.store.read(None, self._orders, run_id, generation)
+                if orders.known == known:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(bell.wait(), wait)
+        return await self._forge.store.run(None, self._renewed, run_id, generation)
 
-        def work(door: Door) -> Orders:
-            row = scheduler.renew(door, run_id, generation, self._forge.settings.lease)
-            keys.extend(door, run_id, self._forge.settings.lease)
-            said = door.all(t.Message, t.Message.run_id == run_id)
-            return Orders(want=row["want"], words=tuple((m["id"], m["text"]) for m in said))
+    def _orders(self, door: Door, run_id: str, generation: int) -> Orders:
+        row = scheduler.held(door, run_id, generation)
+        said = door.all(t.Message, t.Message.run_id == run_id)
+        return Orders(want=row["want"], words=tuple((m["id"], m["text"]) for m in said), reported=row["reported"])
 
-        return await self._forge.store.run(None, work)
+    def _renewed(self, door: Door, run_id: str, generation: int) -> Orders:
+        lease = self._forge.settings.lease
+        scheduler.renew(door, run_id, generation, lease)
+        keys.extend(door, run_id, lease)
+        return self._orders(door, run_id, generation)
 
     async def report(
         self,
@@ -106,9 +109,9 @@ class ForgeCoordinator(Coordinator):
         **facts: Any,
     ) -> None:
         known = await self._secrets(run_id)
-        clean = [replace(event, data=_clean(event.data, known)) for event in events]
+        clean = [replace(event, data=cleaned(event.data, known)) for event in events]
         if "detail" in facts:
-            facts["detail"] = _clean(facts["detail"], known)
+            facts["detail"] = cleaned(facts["detail"], known)
         for name in ("change", "check"):
             if facts.get(name) is not None:
                 facts[name] = asdict(facts[name])
@@ -126,13 +129,21 @@ class ForgeCoordinator(Coordinator):
                 return
             if state not in TRANSITIONS[RunState(row["state"])]:
                 raise Conflict(f"A run cannot go from {row['state']} to {state}.")
-            self._move(door, row, *self._heeded(door, row, state, facts))
+            if state == RunState.FAILED and row["want"] is None and (later := self._again(door, row, facts)):
+                self._move(door, row, RunState.QUEUED, later)
+            else:
+                self._move(door, row, *self._heeded(door, row, state, facts))
 
         await self._forge.store.run(None, work)
-        if state and state not in HELD:
-            self._nudges.pop(run_id, None)
-            self._keys.pop(run_id, None)
-        self._forge.history.told()
+
+    def _again(self, door: Door, row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any] | None:
+        """What a run becomes whose fault may pass by itself: queued again, from its start. None: it has failed."""
+        most, tried = self._forge.settings.max_retries, row["retries"]
+        if (wait := scheduler.again(facts.get("reason"), tried, most)) is None:
+            return None
+        detail = f"{facts.get('detail', '')} CodeForge tries again in {wait:.0f} s ({tried + 1} of {most}).".strip()
+        fresh = {"change": None, "check": None, "reason": None, "detail": detail}
+        return {**facts, **fresh, "retries": tried + 1, "not_before": door.now() + wait}
 
     def _heeded(
         self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]
@@ -168,7 +179,7 @@ class ForgeCoordinator(Coordinator):
             row = door.one(t.Run, t.Run.id == run_id)
             return (runs.find(door, run_id), projects.find(door, row["project_id"])) if row else None
 
-        return await self._forge.store.run(None, work)
+        return await self._forge.store.read(None, work)
 
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
         def work(door: Door) -> None:
@@ -183,7 +194,6 @@ class ForgeCoordinator(Coordinator):
             history.append(door, row, [AgentEvent(Kind.PROGRESS, {"text": text})])
 
         await self._forge.store.run(None, work)
-        self._forge.history.told()
 
     async def reap(self, *, everything: bool = False) -> None:
         """Queue lost runs again; fail them as ``lost`` after too many losses. One that was to stop has stopped, and
@@ -201,32 +211,18 @@ class ForgeCoordinator(Coordinator):
                     detail = f"Its worker died {losses} times."
                     runs.end(door, row, RunState.FAILED, reason=Reason.LOST, detail=detail, losses=losses)
                 else:
-                    later = time.time() + scheduler.back_off(losses)
+                    later = door.now() + scheduler.back_off(losses)
                     detail = f"Worker {row['worker']} gave no word any more; the run starts again."
                     self._move(door, row, RunState.QUEUED, {"losses": losses, "not_before": later, "detail": detail})
 
         await self._forge.store.run(None, work)
-        self._forge.history.told()
 
     async def _secrets(self, run_id: str) -> tuple[str, ...]:
-        """What must not stand in this run's history: its key, and the tenant's providers' keys of this moment."""
-        if run_id not in self._keys:
-            return ()
-        tenant_id, key = self._keys[run_id]
-        return key, *await self._forge.secrets(tenant_id)
+        """What must not stand in this run's history: the tenant's providers' keys. Its own its worker leaves out."""
+        row = await self._forge.store.read(None, lambda door: door.one(t.Run, t.Run.id == run_id))
+        return await self._forge.secrets(row["tenant_id"]) if row else ()
 
 
 def _kept_by(row: dict[str, Any]) -> int:
     """The generation whose work the run goes on from; 0: none."""
     return int(row["kept"]["generation"]) if row["kept"] else 0
-
-
-def _clean(value: Any, known: tuple[str, ...]) -> Any:
-    """What an agent says, as JSON that every database takes and without secrets."""
-    if isinstance(value, str):
-        return redact(value, known).encode(errors="replace").decode()
-    if isinstance(value, Mapping):
-        return {str(name): _clean(one, known) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(one, known) for one in value]
-    return value if value is None or isinstance(value, int | float) else _clean(str(value), known)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import contextmanager
 from typing import Any
 
+from codeforge import news
 from codeforge.events import AgentEvent, Event, Kind
 from codeforge.forge import rows
 from codeforge.store import Door, Store, fn
@@ -21,7 +19,7 @@ def append(door: Door, run: dict[str, Any], events: Iterable[AgentEvent]) -> int
     [last] = door.rows(
         t.Event.select(fn.COALESCE(fn.MAX(t.Event.seq), 0).alias("seq")).where(t.Event.run_id == run["id"])
     )
-    seq, now = int(last["seq"]), time.time()
+    seq, now = int(last["seq"]), door.now()
     new = [
         {
             "tenant_id": run["tenant_id"],
@@ -35,6 +33,7 @@ def append(door: Door, run: dict[str, Any], events: Iterable[AgentEvent]) -> int
     ]
     if new:
         door.insert_all(t.Event, new)
+        door.news |= {news.events(run["id"]), news.events(run["tenant_id"])}
     return seq + len(new)
 
 
@@ -55,41 +54,29 @@ class History:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._bells: set[asyncio.Event] = set()
 
     def told(self) -> None:
-        """Something new has been committed: wake the followers, who read it from the database."""
-        for bell in self._bells:
-            bell.set()
+        """Nothing to do: a transaction's news are told when it is committed."""
 
     async def read(
         self, tenant_id: str, run_id: str | None, after: int = 0, limit: int = PAGE, kinds: tuple[Kind, ...] = ()
     ) -> list[Event]:
         """The events after number ``after``, oldest first, at most ``limit``; all, or only those of some ``kinds``."""
-        return await self._store.run(tenant_id, _read, run_id, after, limit, kinds)
+        return await self._store.read(tenant_id, _read, run_id, after, limit, kinds)
 
     async def last(self, tenant_id: str) -> int:
         """The offset of the tenant's newest event."""
-        return await self._store.run(tenant_id, _last)
+        return await self._store.read(tenant_id, _last)
 
     async def follow(self, tenant_id: str, run_id: str | None, after: int = 0) -> AsyncGenerator[list[Event], None]:
         """All events after ``after``, then new ones as they come, in batches; endless, without gaps.
 
         The database is read again whenever something was committed, so a slow reader holds no memory here.
         """
-        with self._bell() as bell:
+        with self._store.news.bell(news.events(run_id or tenant_id)) as bell:
             while True:
                 bell.clear()
                 while batch := await self.read(tenant_id, run_id, after):
                     after = batch[-1].offset if run_id is None else batch[-1].seq
                     yield batch
                 await bell.wait()
-
-    @contextmanager
-    def _bell(self) -> Any:
-        bell = asyncio.Event()
-        self._bells.add(bell)
-        try:
-            yield bell
-        finally:
-            self._bells.discard(bell)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Unauthorized
 from codeforge.store import Door
@@ -40,7 +39,7 @@ def mint(door: Door, run: dict[str, object], lease: float) -> str:
         run_id=run["id"],
         project_id=run["project_id"],
         model=run["model"],
-        expires_at=time.time() + lease + MARGIN,
+        expires_at=door.now() + lease + MARGIN,
     )
     return secret
 
@@ -48,12 +47,12 @@ def mint(door: Door, run: dict[str, object], lease: float) -> str:
 def extend(door: Door, run_id: str, lease: float) -> None:
     """Keep a run's key good for as long as its renewed lease, inside the caller's transaction."""
     mine = t.RunKey.run_id == run_id, t.RunKey.revoked_at.is_null()
-    door.update(t.RunKey, *mine, expires_at=time.time() + lease + MARGIN)
+    door.update(t.RunKey, *mine, expires_at=door.now() + lease + MARGIN)
 
 
 def revoke(door: Door, run_id: str) -> None:
     """End a run's keys, inside the caller's transaction."""
-    door.update(t.RunKey, t.RunKey.run_id == run_id, t.RunKey.revoked_at.is_null(), revoked_at=time.time())
+    door.update(t.RunKey, t.RunKey.run_id == run_id, t.RunKey.revoked_at.is_null(), revoked_at=door.now())
 
 
 class Keys:
@@ -64,9 +63,13 @@ class Keys:
 
     async def open(self, secret: str) -> RunKey:
         """What the key opens. Raises `Unauthorized` when it is unknown, revoked or expired."""
-        row = await self._forge.store.run(None, lambda d: d.one(t.RunKey, t.RunKey.id == digest(secret)))
+
+        def work(door: Door) -> tuple[dict[str, Any] | None, float]:
+            return door.one(t.RunKey, t.RunKey.id == digest(secret)), door.now()
+
+        row, now = await self._forge.store.read(None, work)
         if row is None:
             raise Unauthorized("This is no key of a run.")
-        if row["revoked_at"] or row["expires_at"] < time.time():
+        if row["revoked_at"] or row["expires_at"] < now:
             raise Unauthorized("This run's key is not good any more: the run has ended or was stopped.")
         return RunKey(**{name: row[name] for name in ("tenant_id", "run_id", "project_id", "model")})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -76,7 +75,7 @@ class Providers:
 
     async def list(self, tenant_id: str) -> list[Provider]:
         """All providers, with their secrets: for the gateway. Never hand this to a page."""
-        found = await self._forge.store.run(tenant_id, lambda door: door.all(t.Provider))
+        found = await self._forge.store.read(tenant_id, lambda door: door.all(t.Provider))
         return [self._provider(row) for row in found]
 
     def _provider(self, row: Row) -> Provider:
@@ -116,7 +115,7 @@ class Providers:
             if secret is not None:
                 values["secret"] = box
             if not door.update(t.Provider, t.Provider.name == name, **values):
-                door.insert(t.Provider, id=new_id(), name=name, created_at=time.time(), **values)
+                door.insert(t.Provider, id=new_id(), name=name, created_at=door.now(), **values)
             row = door.one(t.Provider, t.Provider.name == name)
             assert row
             return row
@@ -150,7 +149,7 @@ class Aliases:
 
     async def list(self, tenant_id: str) -> dict[str, str]:
         """Alias -> model name."""
-        found = await self._forge.store.run(tenant_id, lambda door: door.all(t.Alias))
+        found = await self._forge.store.read(tenant_id, lambda door: door.all(t.Alias))
         return {row["name"]: row["target"] for row in found}
 
     async def set(self, who: Principal, name: str, target: str) -> None:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import time
+import re
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Conflict, Invalid, NotFound, Stale
-from codeforge.forge import rows
+from codeforge.forge import needs, rows
 from codeforge.ids import new_id
 from codeforge.model import ENDED, Health, Limits, Principal, Project
+from codeforge.scheduler import check_hours
 from codeforge.scm import RepoInfo, Scm
 from codeforge.store import Door
 from codeforge.store import tables as t
 
 if TYPE_CHECKING:
     from codeforge.forge import Forge
+
+LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+"""What a label of workers looks like."""
 
 
 def find(door: Door, project_id: str) -> Project:
@@ -27,10 +32,11 @@ def find(door: Door, project_id: str) -> Project:
     raise NotFound(f"There is no project {project_id}.")
 
 
-def _add(door: Door, project: Project) -> None:
+def _add(door: Door, project: Project) -> Project:
     if door.one(t.Project, t.Project.name == project.name):
         raise Conflict(f"There is a project named {project.name} already: choose another name.", field="name")
-    door.insert(t.Project, **{**asdict(project), "created_at": time.time()})
+    door.insert(t.Project, **{**asdict(project), "created_at": door.now()})
+    return find(door, project.id)
 
 
 def _edit(door: Door, project_id: str, version: int | None, values: dict[str, Any]) -> Project:
@@ -48,10 +54,11 @@ def _remove(door: Door, project_id: str) -> Project:
     project = find(door, project_id)
     if door.one(t.Run, t.Run.project_id == project_id, t.Run.state.not_in(list(ENDED))):
         raise Conflict(f"{project.name} has runs under way: stop them first.")
+    needs.forget(door, project_id)
     runs = t.Run.select(t.Run.id).where(t.Run.project_id == project_id)
     for of_run in (t.Event, t.Message, t.Artifact, t.RunKey):
         door.delete(of_run, of_run.run_id.in_(runs))
-    for of_project in (t.Run, t.Task):
+    for of_project in (t.Run, t.Task, t.Schedule, t.Pack):
         door.delete(of_project, of_project.project_id == project_id)
     door.delete(t.Project, t.Project.id == project_id)
     return project
@@ -112,22 +119,22 @@ class Projects:
             model=(await self._forge.models.find(who, model)).name if model else self._forge.settings.default_model,
             check=check,
             limits=limits or Limits(),
-            created_at=rows.moment(time.time()),
+            created_at=rows.moment(0),
         )
-        await self._forge.store.run(who.tenant_id, _add, project)
-        return project
+        return await self._forge.store.run(who.tenant_id, _add, project)
 
     async def list(self, who: Principal) -> list[Project]:
         """All projects, by name."""
-        found = await self._forge.store.run(who.tenant_id, lambda door: door.all(t.Project))
+        found = await self._forge.store.read(who.tenant_id, lambda door: door.all(t.Project))
         return sorted((rows.project(row) for row in found), key=lambda p: p.name.lower())
 
     async def get(self, who: Principal, project_id: str) -> Project:
         """One project. Raises `NotFound`."""
-        return await self._forge.store.run(who.tenant_id, find, project_id)
+        return await self._forge.store.read(who.tenant_id, find, project_id)
 
     async def edit(self, who: Principal, project_id: str, *, version: int | None = None, **values: Any) -> Project:
-        """Change ``name``, ``branch``, ``agent``, ``model``, ``check`` or ``limits``.
+        """Change ``name``, ``branch``, ``agent``, ``model``, ``check``, ``limits``, ``labels``, ``max_runs``,
+        ``hours`` or ``disk_mb``; the last three may be None.
 
         ``version`` is the one that the person saw; `Stale` when somebody was quicker.
         """
@@ -147,6 +154,10 @@ class Projects:
             await self._forge.models.find(who, model)
         if "limits" in values:
             values["limits"] = asdict(values["limits"])
+        if "labels" in values:
+            values["labels"] = _labels(values["labels"])
+        if values.get("hours"):
+            values["hours"] = asdict(check_hours(values["hours"]))
         return await self._forge.store.run(who.tenant_id, _edit, project_id, version, values)
 
     async def remove(self, who: Principal, project_id: str) -> None:
@@ -166,6 +177,16 @@ class Projects:
                 name=project.name, ok=False, detail=f"The branch {project.branch} is gone from {project.url}."
             )
         return Health(name=project.name, ok=True, detail=f"{project.branch} is at {info.head[:10]}")
+
+
+def _labels(given: Iterable[str]) -> list[str]:
+    labels = sorted(set(given))
+    for wrong in (label for label in labels if not LABEL.fullmatch(label)):
+        raise Invalid(
+            f"{wrong[:80]!r} is no label: small letters, digits, dots, dashes and underscores, such as gpu.",
+            field="labels",
+        )
+    return labels
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from codeforge.events import Event, Kind
-from codeforge.model import Change, CheckResult, Hours, Limits, Project, Reason, Run, RunState, Task, Usage
+from codeforge.model import Change, CheckResult, Hours, Limits, Project, Reason, Run, RunState, Schedule, Task, Usage
 
 Row = dict[str, Any]
 
@@ -17,10 +17,10 @@ def moment(seconds: float) -> datetime:
 
 
 def project(row: Row) -> Project:
-    hours = row["hours"]
+    hours, facts = row["hours"], {name: value for name, value in row.items() if name != "served_at"}
     return Project(
         **{
-            **row,
+            **facts,
             "limits": Limits(**row["limits"]),
             "labels": tuple(row["labels"]),
             "hours": Hours(**{**hours, "days": tuple(hours["days"])}) if hours else None,
@@ -29,9 +29,14 @@ def project(row: Row) -> Project:
     )
 
 
-def task(row: Row) -> Task:
+def task(row: Row, needs: tuple[str, ...] = ()) -> Task:
     later = moment(row["not_before"]) if row["not_before"] else None
-    return Task(**{**row, "not_before": later, "created_at": moment(row["created_at"])})
+    return Task(**{**row, "needs": needs, "not_before": later, "created_at": moment(row["created_at"])})
+
+
+def schedule(row: Row) -> Schedule:
+    times = {name: row[name] and moment(row[name]) for name in ("next_at", "last_at", "created_at")}
+    return Schedule(**{**row, **times, "enabled": bool(row["enabled"])})
 
 
 _ONLY_IN_THE_TABLE = ("not_before", "rung_at", "intent", "blocked", "reported", "state_at", "kept", "replaces")

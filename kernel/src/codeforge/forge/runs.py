@@ -18,7 +18,7 @@ class Runs(Verbs):
 
     async def get(self, who: Principal, run_id: str) -> Run:
         """One run. Raises `NotFound`."""
-        return await self._forge.store.run(who.tenant_id, find, run_id)
+        return await self._forge.store.read(who.tenant_id, find, run_id)
 
     async def counts(self, who: Principal) -> dict[str, dict[RunState, int]]:
         """How many runs each project has in each state, by project id."""
@@ -30,13 +30,14 @@ class Runs(Verbs):
                 counted.setdefault(row["project_id"], {})[RunState(row["state"])] = row["n"]
             return counted
 
-        return await self._forge.store.run(who.tenant_id, work)
+        return await self._forge.store.read(who.tenant_id, work)
 
     async def changes(self, who: Principal, run_id: str) -> list[FileChange]:
         """The files that a run changed. Empty while there is no change."""
         run, project = await self._with_project(who, run_id)
         if run.change is None:
             return []
+        await self._forge.packs.fill(run, project)
         return await self._forge.projects.scm(project.scm).changes(project, run.change.base, run.change.head)
 
     async def diff(self, who: Principal, run_id: str, path: str | None = None) -> str:
@@ -54,7 +55,7 @@ class Runs(Verbs):
             run = find(door, run_id)
             return run, projects.find(door, run.project_id)
 
-        return await self._forge.store.run(who.tenant_id, work)
+        return await self._forge.store.read(who.tenant_id, work)
 
     async def list(
         self,
@@ -79,4 +80,4 @@ class Runs(Verbs):
             found = door.rows(door.query(t.Run, *where).order_by(t.Run.id.desc()).limit(limit))
             return [rows.run(row, calls.usage_of(door, t.Call.run_id == row["id"])) for row in found]
 
-        return await self._forge.store.run(who.tenant_id, work)
+        return await self._forge.store.read(who.tenant_id, work)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from codeforge.errors import NotFound
@@ -79,7 +78,7 @@ def move(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> Non
 
 def end(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> None:
     """Put a run into an end state and say so in its history, inside the caller's transaction."""
-    values = {"lease_until": None, "want": None, "reason": None, "detail": "", "ended_at": time.time(), **values}
+    values = {"lease_until": None, "want": None, "reason": None, "detail": "", "ended_at": door.now(), **values}
     door.update(t.Run, t.Run.id == row["id"], state=state, **values)
     shown = {"state": state, "reason": values.get("reason"), "detail": values.get("detail", "")}
     history.append(door, row, [AgentEvent(Kind.STATE, shown)])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from codeforge.errors import Invalid, NotFound
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import history, projects, rows
+from codeforge.forge import history, needs, projects, rows
 from codeforge.ids import new_id
 from codeforge.model import Principal, Project, Run, RunState, Task
 from codeforge.store import Door, fn
@@ -23,7 +25,7 @@ PROMPT_LIMIT = 200_000
 def find(door: Door, task_id: str) -> Task:
     """The tenant's task. Raises `NotFound`."""
     if row := door.one(t.Task, t.Task.id == task_id):
-        return rows.task(row)
+        return rows.task(row, needs.of(door, [task_id]).get(task_id, ()))
     raise NotFound(f"There is no task {task_id}.")
 
 
@@ -48,10 +50,25 @@ def title_of(prompt: str) -> str:
     return line if len(line) <= 80 else line[:79].rsplit(" ", 1)[0] + "…"
 
 
+Choice = tuple[str, str, int, str]
+"""The agent, the model, the priority and the model's provider of a new run."""
+
+
 def queue(
-    door: Door, task: Task, *, agent: str, model: str, priority: int, prompt: str = "", follows: str | None = None
+    door: Door,
+    task: Task,
+    *,
+    agent: str,
+    model: str,
+    priority: int,
+    provider: str,
+    prompt: str = "",
+    follows: str | None = None,
 ) -> str:
-    """Make a queued run of a task, inside the caller's transaction; gives its id."""
+    """Make a queued run of a task, inside the caller's transaction; gives its id.
+
+    It waits for what the task needs and for its time, whichever way it came into the queue.
+    """
     number = door.rows(t.Run.select(fn.COALESCE(fn.MAX(t.Run.number), 0).alias("n")).where(t.Run.task_id == task.id))[
         0
     ]["n"]
@@ -66,13 +83,31 @@ def queue(
         prompt=prompt or task.prompt,
         agent=agent,
         model=model,
+        provider=provider,
         state=RunState.QUEUED,
         priority=priority,
-        created_at=time.time(),
+        blocked=len(needs.unmet(door, task.id)),
+        not_before=task.not_before.timestamp() if task.not_before else 0,
+        created_at=door.now(),
     )
     run = {"id": run_id, "tenant_id": task.tenant_id}
     history.append(door, run, [AgentEvent(Kind.STATE, {"state": RunState.QUEUED})])
     return run_id
+
+
+def write(door: Door, task: Task, chosen: Choice | None) -> tuple[Task, str | None]:
+    """Write a new task down and, where agent and model are chosen, queue its first run; gives it and the run's id."""
+    projects.find(door, task.project_id)
+    task = replace(task, created_at=rows.moment(door.now()))
+    values = {name: getattr(task, name) for name in Task.__dataclass_fields__ if name != "needs"}
+    later = task.not_before.timestamp() if task.not_before else 0
+    door.insert(t.Task, **{**values, "created_at": task.created_at.timestamp(), "not_before": later})
+    if task.needs:
+        needs.replace(door, task.id, task.needs)
+    if chosen is None:
+        return task, None
+    agent, model, priority, provider = chosen
+    return task, queue(door, task, agent=agent, model=model, priority=priority, provider=provider)
 
 
 class Tasks:
@@ -92,12 +127,41 @@ class Tasks:
         agent: str | None = None,
         model: str | None = None,
         check: str | None = None,
+        needs: Iterable[str] = (),
+        not_before: datetime | None = None,
         start: bool = True,
     ) -> tuple[Task, Run | None]:
         """Write a task down and, with ``start``, queue its first run, all or nothing.
 
-        Raises `NotFound` (project, agent, model) and `Invalid` (prompt, title).
+        The run waits until the tasks of the ids ``needs`` have an accepted change, and until ``not_before``.
+        Raises `NotFound` (project, agent, model, needs) and `Invalid` (prompt, title, needs).
         """
+        given = {"title": title, "priority": priority, "agent": agent, "model": model, "check": check}
+        task, project = await self.draft(who, project_id, prompt, **given, not_before=not_before)  # type: ignore[arg-type]
+        task = replace(task, needs=tuple(dict.fromkeys(needs)))
+        chosen = await self.choices(who, task, project) if start else None
+        task, run_id = await self._forge.store.run(who.tenant_id, write, task, chosen)
+        if run_id is None:
+            return task, None
+        if not (task.needs or task.not_before):  # else the relay rings when it can start
+            await self._forge.ring(run_id)
+        return task, await self._forge.runs.get(who, run_id)
+
+    async def draft(
+        self,
+        who: Principal,
+        project_id: str,
+        prompt: str,
+        *,
+        title: str = "",
+        priority: int = 0,
+        agent: str | None = None,
+        model: str | None = None,
+        check: str | None = None,
+        not_before: datetime | None = None,
+        schedule_id: str | None = None,
+    ) -> tuple[Task, Project]:
+        """A task that is not written down yet, and its project. Raises what `submit` raises."""
         project = await self._forge.projects.get(who, project_id)
         if len(title) > 200:
             raise Invalid("The title is longer than 200 characters: shorten it.", field="title")
@@ -111,33 +175,34 @@ class Tasks:
             agent=self._forge.agent(agent).name if agent else None,
             model=(await self._forge.models.find(who, model)).name if model else None,
             check=check,
-            created_at=rows.moment(time.time()),
+            not_before=not_before,
+            schedule_id=schedule_id,
+            created_at=rows.moment(0),
         )
-        chosen = await self.choices(who, task, project) if start else None
+        return task, project
 
-        def work(door: Door) -> str | None:
-            projects.find(door, project.id)
-            values = {name: getattr(task, name) for name in Task.__dataclass_fields__}
-            later = task.not_before.timestamp() if task.not_before else 0
-            door.insert(t.Task, **{**values, "created_at": task.created_at.timestamp(), "not_before": later})
-            if chosen is None:
-                return None
-            return queue(door, task, agent=chosen[0], model=chosen[1], priority=chosen[2])
+    async def need(self, who: Principal, task_id: str, needed: Iterable[str]) -> Task:
+        """Let a task need exactly these tasks; its runs that wait do so for them from now on.
 
-        run_id = await self._forge.store.run(who.tenant_id, work)
-        if run_id is None:
-            return task, None
-        await self._forge.ring(run_id)
-        return task, await self._forge.runs.get(who, run_id)
+        Raises `NotFound`, and `Invalid` for tasks that would wait for each other.
+        """
 
-    async def choices(
-        self, who: Principal, task: Task, project: Project, agent: str = "", model: str = ""
-    ) -> tuple[str, str, int]:
-        """The agent, model and rank of a new run, as the plugins decide. Raises `NotFound` for what is not there."""
+        def work(door: Door) -> tuple[Task, list[str]]:
+            find(door, task_id)
+            needs.replace(door, task_id, needed)
+            return find(door, task_id), needs.recount(door, task_id)
+
+        task, ready = await self._forge.store.run(who.tenant_id, work)
+        for run_id in ready:
+            await self._forge.ring(run_id)
+        return task
+
+    async def choices(self, who: Principal, task: Task, project: Project, agent: str = "", model: str = "") -> Choice:
+        """Agent, model, rank and provider of a new run, as the plugins decide. Raises `NotFound`."""
         offers = self._forge.offers
         name = agent or offers.choose_agent(task, project) or self._forge.settings.default_agent
         chosen = await self._forge.models.find(who, model or offers.choose_model(task, project) or "")
-        return self._forge.agent(name).name, chosen.name, offers.rank_run(task, project) or 0
+        return self._forge.agent(name).name, chosen.name, offers.rank_run(task, project) or 0, chosen.provider
 
     async def list(self, who: Principal, project_id: str, *, before: str = "", limit: int = 50) -> list[Task]:
         """A project's tasks, newest first, those older than task ``before``."""
@@ -146,10 +211,12 @@ class Tasks:
             projects.find(door, project_id)
             older = (t.Task.id < before,) if before else ()
             query = door.query(t.Task, t.Task.project_id == project_id, *older)
-            return [rows.task(row) for row in door.rows(query.order_by(t.Task.id.desc()).limit(limit))]
+            found = door.rows(query.order_by(t.Task.id.desc()).limit(limit))
+            needed = needs.of(door, [row["id"] for row in found])
+            return [rows.task(row, needed.get(row["id"], ())) for row in found]
 
-        return await self._forge.store.run(who.tenant_id, work)
+        return await self._forge.store.read(who.tenant_id, work)
 
     async def get(self, who: Principal, task_id: str) -> Task:
         """One task. Raises `NotFound`."""
-        return await self._forge.store.run(who.tenant_id, find, task_id)
+        return await self._forge.store.read(who.tenant_id, find, task_id)

@@ -5,7 +5,6 @@ Each verb works on a run in any state, or says in one sentence why not; asked tw
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +136,7 @@ class Verbs(Again):
         def work(door: Door, row: Row) -> None:
             if row["state"] not in LIVE - {S.CHECKING} or row["want"] == "stop":
                 raise Conflict("The run is ending right now: send your message again in a moment.")
-            door.insert(t.Message, id=new_id(), run_id=run_id, text=text, created_at=time.time())
+            door.insert(t.Message, id=new_id(), run_id=run_id, text=text, created_at=door.now())
             history.append(door, row, [AgentEvent(Kind.MESSAGE, {"text": text, "by": who.user})])
 
         return await self._changed(who, run_id, work)
@@ -146,7 +145,6 @@ class Verbs(Again):
         """The run after ``work`` on its row; its worker and all who watch are told."""
         await self._forge.store.run(who.tenant_id, lambda door: work(door, row_of(door, run_id)))
         self._forge.coordinator.nudge(run_id)
-        self._forge.history.told()
         return await self._forge.runs.get(who, run_id)
 
 

@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 
 from codeforge.errors import Forbidden, Unauthorized
 from codeforge.http.context import FORGE, SESSION, WHO, csrf, is_public, scope_of
+from codeforge.http.peers import is_https
 from codeforge.http.reading import check_text, form
 from codeforge.http.security import wants_page
 from codeforge.model import Principal
@@ -56,13 +57,6 @@ async def resolve(request: web.Request) -> Principal:
     raise Unauthorized(
         "Nobody is signed in: send a bearer token, or sign in with the link that `codeforge link` gives."
     )
-
-
-def is_https(request: web.Request) -> bool:
-    """Whether the browser speaks TLS, to us or to a proxy on this machine."""
-    if request.secure:
-        return True
-    return _is_loopback(request.remote or "") and request.headers.get("X-Forwarded-Proto") == "https"
 
 
 def cookie_name(request: web.Request) -> str:

@@ -7,7 +7,6 @@ done; the key then stays taken and the answer says so, because doing it twice wo
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -57,7 +56,7 @@ async def answer(
 
 
 def _reserve(door: Door, key: str, fingerprint: str) -> dict[str, Any] | None:
-    now = time.time()
+    now = door.now()
     door.delete(t.Once, t.Once.created_at < now - KEPT)
     if row := door.one(t.Once, t.Once.key == key):
         return row

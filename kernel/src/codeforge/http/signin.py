@@ -10,8 +10,9 @@ from aiohttp import web
 
 from codeforge.errors import Unauthorized
 from codeforge.forge.accounts import SESSION_SECONDS
-from codeforge.http.auth import check_same_origin, cookie_name, is_https
+from codeforge.http.auth import check_same_origin, cookie_name
 from codeforge.http.context import FORGE, public, who
+from codeforge.http.peers import is_https, peer
 from codeforge.http.reading import form
 
 LOCAL_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
@@ -51,13 +52,13 @@ def local_path(given: str) -> str:
 async def sign_in(request: web.Request) -> web.Response:
     """POST /signin with the form fields ``token`` and ``next``: sets the session's cookie and goes on to ``next``."""
     check_same_origin(request)
-    failures, peer = request.app[FAILURES], request.remote or ""
-    failures.check(peer)
+    failures, address = request.app[FAILURES], peer(request)
+    failures.check(address)
     given = await form(request)
     try:
         secret = await request.app[FORGE].accounts.sign_in(given.get("token", ""))
     except Unauthorized:
-        failures.add(peer)
+        failures.add(address)
         raise
     answer = web.HTTPSeeOther(local_path(given.get("next", "/")))
     answer.set_cookie(

@@ -1,7 +1,10 @@
 """The store: the database is the truth, reached through a tenant's door in one transaction at a time."""
 
+from codeforge.store import _peewee  # isort: skip  # noqa: F401  (before anything that imports peewee)
+
 from peewee import Expression, fn
 
-from codeforge.store.database import Door, Store
+from codeforge.store.door import Door
+from codeforge.store.store import Store, sqlite_path
 
-__all__ = ["Door", "Expression", "Store", "fn"]
+__all__ = ["Door", "Expression", "Store", "fn", "sqlite_path"]

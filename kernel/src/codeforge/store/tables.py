@@ -89,6 +89,8 @@ class Token(Model):
 
 
 class Project(Model):
+    """``served_at`` is when a run of it was claimed last."""
+
     id = key()
     tenant_id = ref()
     name = TextField()
@@ -103,6 +105,7 @@ class Project(Model):
     max_runs = IntegerField(null=True)
     hours = Json(null=True)
     disk_mb = IntegerField(null=True)
+    served_at = DoubleField(default=0)
     created_at = DoubleField()
     version = IntegerField(default=1)
 
@@ -121,7 +124,7 @@ class Task(Model):
     model = TextField(null=True)
     check = TextField(null=True, column_name="check_command")
     not_before = DoubleField(default=0)
-    schedule_id = CharField(max_length=64, null=True)
+    schedule_id = ref(null=True)
     created_at = DoubleField()
 
 
@@ -137,7 +140,9 @@ class Dependency(Model):
 
 
 class Schedule(Model):
-    """A task that is submitted again and again; ``next_at`` is its next tick of ``cron`` in the time zone ``zone``."""
+    """A task that is submitted again and again; ``next_at`` is its next tick of ``cron`` in the time zone ``zone``,
+    ``outcome`` what became of the last one.
+    """
 
     id = key()
     tenant_id = ref()
@@ -152,6 +157,7 @@ class Schedule(Model):
     enabled = BooleanField()
     next_at = DoubleField(index=True)
     last_at = DoubleField(null=True)
+    outcome = TextField(default="")
     made_by = TextField()
     created_at = DoubleField()
 
@@ -207,7 +213,7 @@ class Run(Model):
         indexes = (
             (("state", "priority", "id"), False),
             (("task_id", "number"), True),
-            (("state", "project_id", "agent", "provider", "priority", "id"), False),
+            (("state", "blocked", "project_id", "agent", "provider", "priority", "id", "not_before"), False),
         )
 
 

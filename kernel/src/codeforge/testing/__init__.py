@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from codeforge.testing.model_server import ScriptedModels as ScriptedModels
     from codeforge.testing.model_server import Seen as Seen
     from codeforge.testing.ports import free_port as free_port
+    from codeforge.testing.postgres import PrivatePostgres as PrivatePostgres
     from codeforge.testing.rabbitmq import PrivateRabbit as PrivateRabbit
     from codeforge.testing.repositories import git as git
     from codeforge.testing.repositories import new_repository as new_repository
     from codeforge.testing.server import Server as Server
     from codeforge.testing.server import announce as announce
+    from codeforge.testing.spawned import Fleet as Fleet
+    from codeforge.testing.spawned import Spawned as Spawned
+    from codeforge.testing.spawned import fleet as fleet
     from codeforge.testing.stand_ins import ShellAgent as ShellAgent
     from codeforge.testing.stand_ins import StandIns as StandIns
     from codeforge.testing.steps import Step as Step
@@ -25,10 +29,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "browser": "axe open_browser watched_page",
+    "spawned": "Fleet Spawned fleet",
     "folders": "agents_dir",
     "house": "Api running",
     "model_server": "ScriptedModels Seen",
     "ports": "free_port",
+    "postgres": "PrivatePostgres",
     "rabbitmq": "PrivateRabbit",
     "repositories": "git new_repository",
     "server": "Server announce",

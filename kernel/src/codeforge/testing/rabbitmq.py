@@ -6,18 +6,13 @@ import os
 import secrets
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import codeforge._shim
 from codeforge.errors import Unavailable
+from codeforge.testing.kept import Kept, wait
 from codeforge.testing.ports import free_port
 
-_SHIM = codeforge._shim.__file__
 _HEADER = b"AMQP\x00\x00\x09\x01"
 # the node scans every application of its plugins folder: links to the core ones alone halve the CPU of a start
 _APPS = (
@@ -38,7 +33,7 @@ class PrivateRabbit:
         self._home = _home()
         self._settings = settings
         self.port = free_port()
-        self._node: _Kept | None = None
+        self._node: Kept | None = None
 
     @property
     def url(self) -> str:
@@ -50,9 +45,9 @@ class PrivateRabbit:
         self.folder = Path(self._temporary.name)
         self._env = _prepare(self._home, self.folder, self.port, self._settings)
         epmd_port = self._env["ERL_EPMD_PORT"]
-        self._epmd = _Kept(["epmd", "-port", epmd_port, "-address", "127.0.0.1"], self._env, self.folder)
+        self._epmd = Kept(["epmd", "-port", epmd_port, "-address", "127.0.0.1"], self._env, self.folder)
         try:
-            _wait(lambda: _greets(int(epmd_port), b"", b""), self._epmd, seconds=20)
+            wait(lambda: _greets(int(epmd_port), b"", b""), self._epmd, seconds=20, what="RabbitMQ node")
             self.start()
         except BaseException:
             self.__exit__()
@@ -71,8 +66,8 @@ class PrivateRabbit:
 
     def start(self) -> None:
         """Start the node on its folder, with what it kept; returns when it greets clients."""
-        self._node = _Kept([str(self._home / "sbin" / "rabbitmq-server")], self._env, self.folder)
-        _wait(lambda: _greets(self.port, _HEADER, b"\x01"), self._node, seconds=90)
+        self._node = Kept([str(self._home / "sbin" / "rabbitmq-server")], self._env, self.folder)
+        wait(lambda: _greets(self.port, _HEADER, b"\x01"), self._node, seconds=90, what="RabbitMQ node")
 
     def stop(self) -> None:
         """Shut the node down in order."""
@@ -89,27 +84,6 @@ class PrivateRabbit:
         """Kill the node and start it again."""
         self.kill()
         self.start()
-
-
-class _Kept:
-    """A command below the shim, which ends it when this object's pipe closes."""
-
-    def __init__(self, command: list[str], env: dict[str, str], folder: Path) -> None:
-        theirs, self._lifeline = os.pipe()
-        self.output = folder / f"{Path(command[0]).name}.log"
-        with self.output.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-I", "-S", _SHIM, str(theirs), "15", "--", *command],
-                cwd=folder, env=env, pass_fds=[theirs], start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            )  # fmt: skip
-        os.close(theirs)
-
-    def stop(self) -> None:
-        if self._lifeline >= 0:
-            os.close(self._lifeline)
-            self._lifeline = -1
-        self.process.wait(30)
 
 
 def _home() -> Path:
@@ -169,12 +143,3 @@ def _greets(port: int, hello: bytes, answer: bytes) -> bool:
             return not answer or connection.recv(1) == answer
     except OSError:
         return False
-
-
-def _wait(ready: Callable[[], bool], kept: _Kept, *, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        if kept.process.poll() is not None or time.monotonic() > deadline:
-            said = kept.output.read_text(errors="replace")[-2000:]
-            raise Unavailable(f"The private RabbitMQ node did not start; it said: {said}")
-        time.sleep(0.05)

@@ -18,7 +18,9 @@ from codeforge.scm import Workspace, summarise
 from codeforge.settings import Settings
 from codeforge.worker.checks import check
 from codeforge.worker.folder import RunFolder
+from codeforge.worker.patience import insist
 from codeforge.worker.reporter import Reporter
+from codeforge.worker.source import Escrowed, Source
 
 log = logging.getLogger(__name__)
 PREPARE_SECONDS = 3600.0
@@ -32,11 +34,15 @@ class Attempt:
         self,
         assignment: Assignment,
         reporter: Reporter,
+        *,
         coordinator: Coordinator,
+        source: Source,
         offers: Offers,
         settings: Settings,
+        lost: asyncio.Event,
     ) -> None:
         self._job, self._reporter, self._coordinator = assignment, reporter, coordinator
+        self._source, self._lost = source, lost
         self._offers, self._settings = offers, settings
         run = assignment.run
         self._folder = RunFolder(settings.data_dir / "runs" / f"{run.id}-{run.generation}")
@@ -98,7 +104,8 @@ class Attempt:
         """Everything before the agent's first turn. Raises `RunFailure`."""
         job, reporter = self._job, self._reporter
         self._enough_disk()
-        if self._scm is None:
+        scm = self._scm
+        if scm is None:
             raise RunFailure(Reason.PLUGIN_MISSING, f"No plugin for {job.project.scm} repositories is installed.")
         agent = self._offers.agents.get(job.run.agent)
         if agent is None:
@@ -111,9 +118,7 @@ class Attempt:
                 raise RunFailure(Reason.PLUGIN_MISSING, str(error)) from error
         await reporter.say(f"Preparing a workspace of {job.project.name} at {job.project.branch}")
         await asyncio.to_thread(self._folder.make, job.memory)
-        self._workspace = await self._scm.prepare(
-            job.project, self._folder.workspace, base=job.base, start=job.start, say=self._say
-        )
+        self._workspace = await self._source.prepare(job, scm, self._folder.workspace, self._say)
         await asyncio.to_thread(self._folder.note_base, self._workspace.base)
         await self._offers.before_run(job.run, job.task, job.project)
         await reporter.move(RunState.WORKING, base=self._workspace.base)
@@ -207,13 +212,13 @@ class Attempt:
         """Commit everything to the run's hidden ref; None when nothing differs from the base."""
         if self._workspace is None or self._scm is None:
             return None
-        job, workspace = self._job, self._workspace
-        head = await workspace.escrow(
-            self._folder.ref, f"{job.task.title}\n\nRun: {job.run.id}", _author(job.run.agent)
-        )
+        job, scm, workspace, ref = self._job, self._scm, self._workspace, self._folder.ref
+        head = await workspace.escrow(ref, f"{job.task.title}\n\nRun: {job.run.id}", _author(job.run.agent))
         if head == workspace.base:
             return None
-        files = await self._scm.changes(job.project, workspace.base, head)
+        work = Escrowed(run=job.run, project=job.project, ref=ref, base=workspace.base, head=head)
+        await insist(lambda: self._source.keep(work, scm), self._lost)
+        files = await scm.changes(job.project, workspace.base, head)
         return summarise(workspace.base, head, files)
 
     async def keep(self) -> Change | None:

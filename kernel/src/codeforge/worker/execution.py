@@ -7,29 +7,47 @@ import logging
 import time
 from contextlib import suppress
 
-from codeforge.coordination import Assignment, Coordinator
+from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator
 from codeforge.errors import CodeForgeError, Fenced, RunFailure
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import Offers
 from codeforge.model import Change, Reason, RunState
+from codeforge.process import TETHER, Tether
 from codeforge.settings import Settings
 from codeforge.worker.attempt import Attempt
 from codeforge.worker.reporter import Reporter
+from codeforge.worker.source import Source
 
 log = logging.getLogger(__name__)
+HOLD = 0.8
+"""The share of a lease after which a worker that could not renew it ends its work: another may have it soon."""
 
 
 class Execution:
     """A claimed run. `run` returns when the run has ended, was handed back, or belongs to another worker."""
 
-    def __init__(self, assignment: Assignment, coordinator: Coordinator, offers: Offers, settings: Settings) -> None:
+    def __init__(
+        self, assignment: Assignment, coordinator: Coordinator, source: Source, offers: Offers, settings: Settings
+    ) -> None:
         self._run, self._coordinator, self._lease = assignment.run, coordinator, settings.lease
-        self._reporter = Reporter(coordinator, self._run, patience=settings.lease)
-        self._attempt = Attempt(assignment, self._reporter, coordinator, offers, settings)
-        self._stopped = self._paused = self._fenced = self._handed_back = False
+        self._lost, self._tether = asyncio.Event(), Tether()
+        self._reporter = Reporter(coordinator, self._run, lost=self._lost)
+        self._attempt = Attempt(
+            assignment,
+            self._reporter,
+            coordinator=coordinator,
+            source=source,
+            offers=offers,
+            settings=settings,
+            lost=self._lost,
+        )
+        self._stopped = self._paused = self._handed_back = False
 
     async def run(self) -> None:
-        """See the run through. Cancelling it hands the run back to the queue, unless its work is done already."""
+        """See the run through. Cancelling it hands the run back to the queue, unless its work is done already; where
+        nobody takes the word of that for the length of a lease, the run is left to be found lost.
+        """
+        TETHER.set(self._tether)
         work = asyncio.create_task(self._attempt.work())
         whole = asyncio.create_task(self._see_through(work))
         while not whole.done():
@@ -37,6 +55,7 @@ class Execution:
                 await asyncio.wait([whole])
             except asyncio.CancelledError:
                 self._handed_back = work.cancel() or self._handed_back
+                asyncio.get_running_loop().call_later(self._lease, self._lost.set)
         whole.result()
 
     async def _see_through(self, work: asyncio.Task[Change]) -> None:
@@ -54,19 +73,23 @@ class Execution:
     async def _watch(self, work: asyncio.Task[Change]) -> None:
         """Keep the lease and pass a stop or a pause on; without a lease, end the work: it is not ours any more."""
         run, lease = self._run, self._lease
-        renewed, wait = time.monotonic(), 0.0
-        while not self._fenced:
+        renewed, wait, known = time.monotonic(), 0.0, NOTHING_KNOWN
+        self._hold(renewed)
+        while not self._lost.is_set():
             asked = time.monotonic()
             try:
-                orders = await self._coordinator.renew(run.id, run.generation, wait=wait)
+                orders = await self._coordinator.renew(run.id, run.generation, wait=wait, known=known)
             except Fenced:
-                self._fenced = True
+                self._lost.set()
             except Exception as error:
                 log.warning("run %s could not renew its lease: %s", run.id, error)
-                self._fenced = time.monotonic() - renewed > lease * 0.8
+                wait = 0.0
+                if time.monotonic() - renewed > lease * HOLD:
+                    self._lost.set()
                 await asyncio.sleep(lease / 20)
             else:
-                renewed, wait = asked, lease / 4
+                renewed, wait, known = asked, lease / 4, orders.known
+                self._hold(renewed)
                 if orders.want == "stop" and not self._stopped:
                     self._stopped = True
                     work.cancel()
@@ -75,9 +98,14 @@ class Execution:
                     wait = 0.1  # while it cannot be paused, what is wanted may change soon
         work.cancel()
 
+    def _hold(self, renewed: float) -> None:
+        """Where others may take the run once its lease is over, its processes end before, whatever befalls this one."""
+        if self._coordinator.others:
+            self._tether.extend(renewed + self._lease * HOLD)
+
     async def _conclude(self, work: asyncio.Task[Change]) -> None:
         """Say how it ended. Raises `Fenced` when it is not ours to say."""
-        if self._fenced:
+        if self._lost.is_set():
             await self._attempt.keep()
         elif self._stopped:
             await self._end(RunState.STOPPED, detail="Stopped; what it had done is kept.")

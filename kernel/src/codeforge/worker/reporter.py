@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 from codeforge.coordination import Coordinator
 from codeforge.errors import Conflict, Unavailable
 from codeforge.events import AgentEvent, Kind
 from codeforge.model import Run, RunState
+from codeforge.vault import cleaned
+from codeforge.worker.patience import insist
 
 FLUSH_SECONDS = 0.05
 BATCH = 500
-RETRY_SECONDS = 0.5
 ROOM = 32 * 1024 * 1024
 """Bytes of output that a run's history keeps, each line counted with what it costs beside its text."""
 BESIDE = 100
@@ -26,13 +27,14 @@ OUTPUT = frozenset({Kind.SAID, Kind.THOUGHT, Kind.LOG, Kind.CHECK})
 class Reporter:
     """``await reporter.add(event)`` as they come; ``await reporter.move(state, ...)`` flushes what came before.
 
-    A database that takes nothing is asked again for ``patience`` seconds, while the agent waits. Output without
+    Servers that take nothing are asked again until the run is ``lost``, while the agent waits. Output without
     end fills neither memory nor disk: after 32 MiB only its last lines are kept.
     """
 
-    def __init__(self, coordinator: Coordinator, run: Run, *, patience: float) -> None:
-        self._coordinator, self._run, self._patience = coordinator, run, patience
+    def __init__(self, coordinator: Coordinator, run: Run, *, lost: asyncio.Event) -> None:
+        self._coordinator, self._run, self._lost = coordinator, run, lost
         self._number = 0
+        self._unsure: tuple[int, list[AgentEvent], dict[str, Any]] | None = None
         self._waiting: list[AgentEvent] = []
         self._room = ROOM
         self._last: deque[AgentEvent] = deque(maxlen=LAST)
@@ -42,6 +44,7 @@ class Reporter:
 
     async def add(self, event: AgentEvent) -> None:
         """Take an event; waits while a full batch is being stored."""
+        event = replace(event, data=cleaned(event.data))
         if event.kind in OUTPUT and self._full(event):
             return
         self._waiting += [*self._last, event]
@@ -69,6 +72,8 @@ class Reporter:
 
     async def move(self, state: RunState, **facts: Any) -> None:
         """Store what is waiting, then move the run. Raises `Fenced` when it is another worker's by now."""
+        if "detail" in facts:
+            facts["detail"] = cleaned(facts["detail"])
         await self._send(state=state, **facts)
 
     async def fact(self, **facts: Any) -> None:
@@ -84,25 +89,28 @@ class Reporter:
             if error := self._error:
                 self._error = None
                 raise error
+            if self._unsure:  # a report that nobody answered may be stored all the same: the very same goes first
+                await self._deliver(*self._unsure)
             batch, self._waiting = self._waiting, []
             if facts:
                 batch += self._last
                 self._last.clear()
-            if not batch and not facts:
-                return
-            self._number += 1
-            deadline = time.monotonic() + self._patience
-            while True:
-                try:
-                    await self._coordinator.report(
-                        self._run.id, self._run.generation, batch, number=self._number, **facts
-                    )
-                    break
-                except (Conflict, Unavailable) as error:
-                    if isinstance(error, Conflict) or time.monotonic() > deadline:
-                        self._waiting = batch + self._waiting
-                        raise
-                await asyncio.sleep(RETRY_SECONDS)
+            if batch or facts:
+                self._number += 1
+                await self._deliver(self._number, batch, facts)
+
+    async def _deliver(self, number: int, batch: list[AgentEvent], facts: dict[str, Any]) -> None:
+        run = self._run
+        self._unsure = number, batch, facts
+        try:
+            await insist(
+                lambda: self._coordinator.report(run.id, run.generation, batch, number=number, **facts), self._lost
+            )
+        except Conflict:  # refused as a whole
+            self._waiting = batch + self._waiting
+            self._unsure = None
+            raise
+        self._unsure = None
 
     async def _later(self) -> None:
         await asyncio.sleep(FLUSH_SECONDS)

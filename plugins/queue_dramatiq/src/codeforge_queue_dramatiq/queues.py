@@ -1,32 +1,30 @@
-"""The two queues: one actor, the doorbell, on Dramatiq's RabbitMQ broker or on one in memory."""
+"""The two queues, on Dramatiq's RabbitMQ broker or on one in memory: rings to workers, reports and news."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from codeforge import Answer, CodeForgeError, Queue, Unavailable
-from codeforge_queue_dramatiq.threads import OneThread
+from codeforge import Ears, Queue, Take, Unavailable
+from codeforge_queue_dramatiq.line import Line
 
 if TYPE_CHECKING:
-    from dramatiq import Actor, Broker
+    from dramatiq import Broker
 
-    from codeforge_queue_dramatiq.listener import Listener
+    from codeforge_queue_dramatiq.listener import Answering
+    from codeforge_queue_dramatiq.news import Wire
 
-QUEUE = "codeforge.runs"
+QUEUE, REPORTS = "codeforge.runs", "codeforge.reports"
 LIMIT = 10_000
 """Rings that may wait; the oldest goes when one more comes. What is still ready is rung again anyway."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
-_log = logging.getLogger(__name__)
+AT_ONCE = 16
+"""Reports that a server stores at a time."""
 
 
 class DramatiqQueue(Queue):
-    """What both have in common. Nothing of Dramatiq is imported, and no broker talked to, on the event loop."""
+    """What both have in common: the line of rings."""
 
     patience: float = 5.0
     """Seconds that the broker has to take a ring or to say good-bye; three times that to connect."""
@@ -34,72 +32,47 @@ class DramatiqQueue(Queue):
     hold: float = 20 * 60.0
     """Seconds after which a ring that nobody is free for is dropped: RabbitMQ takes it back after 30 minutes."""
 
-    _thread: OneThread | None = None
-    _broker: Broker | None = None
-    _listener: Listener | None = None
-    _actor: Actor[[str], None]
+    _rings: Line | None = None
 
     @abstractmethod
-    def _connect(self, url: str) -> Broker:
-        """A broker that has the queue. Called in the queue's own thread."""
+    def _connect(self, url: str, queue: str, limit: int | None) -> Broker:
+        """A broker that has the queue. Called in a line's own thread."""
 
     @abstractmethod
     def _explain(self, error: Exception) -> str:
         """What is wrong with the broker and what to do: a sentence without anything secret."""
 
-    async def open(self, url: str, answer: Answer | None) -> None:
-        """Connect to ``url``; with ``answer``, also listen. Raises `Unavailable`, or `Invalid` for a broken URL."""
-        self._thread = OneThread(f"{self.name} queue")
+    async def open(self, url: str, ears: Ears) -> None:
+        """See `Queue.open`."""
         try:
-            loop = asyncio.get_running_loop()
-            made = await self._do(3 * self.patience, self._make, url, loop, answer)
-            self._broker, self._listener, self._actor = made
-            if self._listener:
-                self._listener.start()
+            self._rings = self._line("ready", QUEUE)
+            await self._rings.open(partial(self._connect, url, QUEUE, LIMIT), ears.ring, hold=self.hold)
         except BaseException:
             await self.close()
             raise
 
     async def ring(self, run_id: str) -> None:
         """Publish "this run is ready" and return once the broker has it. Raises `Unavailable`."""
-        await self._do(self.patience, self._send, run_id)
+        await self._opened(self._rings).send(run_id)
+
+    async def deafen(self) -> None:
+        """See `Queue.deafen`."""
+        if self._rings:
+            await self._rings.deafen()
 
     async def close(self) -> None:
-        """Stop listening, give answers under way a moment before they are cancelled, disconnect."""
-        listener, self._listener = self._listener, None
-        if listener:
-            await listener.stop(self.patience)
-        broker, self._broker = self._broker, None
-        thread, self._thread = self._thread, None
-        if thread:
-            closing = thread.submit(broker.close) if broker else None
-            thread.shutdown()
-            if closing and not (await asyncio.wait([asyncio.wrap_future(closing)], timeout=self.patience))[0]:
-                _log.warning("The %s queue's broker hangs: its connection is left to end by itself.", self.name)
+        """See `Queue.close`."""
+        rings, self._rings = self._rings, None
+        if rings:
+            await rings.close()
 
-    def _make(
-        self, url: str, loop: asyncio.AbstractEventLoop, answer: Answer | None
-    ) -> tuple[Broker, Listener | None, Actor[[str], None]]:
-        broker = self._connect(url)
-        from codeforge_queue_dramatiq.listener import Listener, doorbell
+    def _line(self, name: str, queue: str) -> Line:
+        return Line(name, queue, self._explain, lambda: self.patience)
 
-        listener = Listener(broker, loop, answer, self.hold) if answer is not None else None
-        return broker, listener, doorbell(broker, QUEUE, listener)
-
-    def _send(self, run_id: str) -> None:
-        self._actor.send(run_id)
-
-    async def _do(self, seconds: float, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Have ``work`` done in the queue's own thread, to which its connection belongs."""
-        if self._thread is None:
+    def _opened(self, line: Line | None) -> Line:
+        if line is None:
             raise Unavailable(f"The {self.name} queue is closed: nothing can be announced to the workers.")
-        done = self._thread.submit(work, *args, **kwargs)
-        try:
-            return await asyncio.wait_for(asyncio.wrap_future(done), seconds)
-        except CodeForgeError:
-            raise
-        except Exception as error:
-            raise Unavailable(self._explain(error)) from None
+        return line
 
 
 class MemoryQueue(DramatiqQueue):
@@ -108,10 +81,10 @@ class MemoryQueue(DramatiqQueue):
     name = "memory"
     schemes = ("memory",)
 
-    def _connect(self, url: str) -> Broker:
+    def _connect(self, url: str, queue: str, limit: int | None) -> Broker:
         from codeforge_queue_dramatiq.local import LocalBroker
 
-        return LocalBroker(limit=LIMIT)
+        return LocalBroker(limit=limit or LIMIT)
 
     def _explain(self, error: Exception) -> str:
         return f"The memory queue failed with {type(error).__name__}: restart CodeForge and report it."
@@ -122,19 +95,70 @@ class RabbitQueue(DramatiqQueue):
 
     name = "rabbitmq"
     schemes = ("amqp", "amqps")
+    far = True
 
+    _reports: Line | None = None
+    _wire: Wire | None = None
     _where = ""
 
-    def _connect(self, url: str) -> Broker:
+    async def open(self, url: str, ears: Ears) -> None:
+        """See `Queue.open`."""
+        await super().open(url, ears)
+        if ears.news is None:
+            return
+        try:
+            from codeforge_queue_dramatiq.news import Wire
+
+            self._reports = self._line("report", REPORTS)
+            connect = partial(self._connect, url, REPORTS, None)
+            await self._reports.open(connect, _as_text(ears.report), hold=self.hold, at_once=AT_ONCE)
+            self._wire = Wire(url, ears.address, asyncio.get_running_loop(), ears.news)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def report(self, message: bytes) -> None:
+        """See `Queue.report`."""
+        await self._opened(self._reports).send(message.decode())
+
+    async def tell(self, address: str, news: dict[str, Any]) -> None:
+        """See `Queue.tell`."""
+        from codeforge_queue_dramatiq.news import publish
+
+        rings = self._opened(self._rings)
+        await rings.do(lambda: publish(rings.broker, address, news))
+
+    async def close(self) -> None:
+        """See `Queue.close`."""
+        wire, self._wire = self._wire, None
+        if wire:
+            wire.close()
+        reports, self._reports = self._reports, None
+        if reports:
+            await reports.close()
+        await super().close()
+
+    def _connect(self, url: str, queue: str, limit: int | None) -> Broker:
         from codeforge_queue_dramatiq import rabbit
 
         parameters = rabbit.parse(url)
         self._where = rabbit.where(parameters)
-        broker = rabbit.RabbitBroker(parameters, limit=LIMIT)
-        broker.declare_queue(QUEUE, ensure=True)
+        broker = rabbit.RabbitBroker(parameters, limit=limit)
+        broker.declare_queue(queue, ensure=True)
         return broker
 
     def _explain(self, error: Exception) -> str:
         from codeforge_queue_dramatiq.trouble import diagnose
 
         return ": ".join(diagnose(error, self._where)) + "."
+
+
+def _as_text(take: Take | None) -> Answering | None:
+    """Dramatiq's messages are JSON: a report travels as its text."""
+    if take is None:
+        return None
+
+    async def answer(text: str) -> None:
+        await take(text.encode())
+
+    return answer

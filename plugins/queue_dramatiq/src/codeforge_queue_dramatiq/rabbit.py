@@ -17,9 +17,9 @@ _DEADLINES = {"socket_timeout": 2.0, "stack_timeout": 4.0, "blocked_connection_t
 
 
 class RabbitBroker(RabbitmqBroker):
-    """Each message is confirmed; one classic durable queue, without Dramatiq's queues for delays and dead letters."""
+    """Each message is confirmed; durable queues of at most ``limit`` messages, without Dramatiq's for delays."""
 
-    def __init__(self, parameters: URLParameters, *, limit: int) -> None:
+    def __init__(self, parameters: URLParameters, *, limit: int | None) -> None:
         logger = logging.getLogger("pika")
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.CRITICAL)  # it tells each failed attempt with a stack; the errors say it all
@@ -43,7 +43,8 @@ class RabbitBroker(RabbitmqBroker):
             super().declare_queue(queue_name, ensure=True)
 
     def _build_queue_arguments(self, queue_name: str) -> dict[str, object]:
-        return {"x-queue-type": "classic", "x-max-length": self._limit}
+        bound = {} if self._limit is None else {"x-max-length": self._limit}
+        return {"x-queue-type": "classic", **bound}
 
     def _declare_dq_queue(self, queue_name: str) -> None:
         """Rings are not delayed."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codeforge import Change, Delivery, FileChange, Invalid, Project, RepoInfo, Say, Scm
-from codeforge_scm_git import checkout, difference, folder
+from codeforge_scm_git import bundle, checkout, difference, folder, packing
 from codeforge_scm_git.address import parse
 from codeforge_scm_git.command import in_thread
 from codeforge_scm_git.delivery import deliver
@@ -38,10 +39,8 @@ class Git(Scm):
         """See `Scm.inspect`. ``RepoInfo.url`` is the address to keep: of a local folder its full path."""
         return await in_thread(self._inspect, url)
 
-    async def prepare(
-        self, project: Project, into: Path, *, base: str | None = None, start: str | None = None, say: Say
-    ) -> GitWorkspace:
-        """See `Scm.prepare`."""
+    async def refresh(self, project: Project, say: Say) -> str:
+        """See `Scm.refresh`."""
         with run_failure(self._folder):
             mirror = self._mirror(project)
             origin = Origin(parse(project.url))
@@ -52,7 +51,40 @@ class Git(Scm):
 
             async with mirror.locked("fetch"):
                 await in_thread(mirror.update, origin, tell)
-        return await in_thread(self._prepare, mirror, into, base, start)
+            return await in_thread(mirror.tip, project.branch)
+
+    async def prepare(
+        self,
+        project: Project,
+        into: Path,
+        *,
+        base: str | None = None,
+        start: str | None = None,
+        say: Say,
+        fetch: bool = True,
+    ) -> GitWorkspace:
+        """See `Scm.prepare`."""
+        if fetch:
+            tip = await self.refresh(project, say)
+            base = base or tip
+        return await in_thread(self._prepare, self._mirror(project), into, base or "", start)
+
+    async def tips(self, project: Project) -> list[str]:
+        """See `Scm.tips`."""
+        return await in_thread(packing.tips, self._mirror(project))
+
+    async def pack(self, project: Project, into: Path, refs: Mapping[str, str], have: Sequence[str]) -> bool:
+        """See `Scm.pack`."""
+        mirror = self._mirror(project)
+        with disk(into):
+            return await in_thread(packing.pack, mirror, into, refs, have)
+
+    async def unpack(self, project: Project, pack: Path) -> None:
+        """See `Scm.unpack`."""
+        mirror = self._mirror(project)
+        async with mirror.locked("fetch"):
+            with disk(mirror.path):
+                await in_thread(packing.unpack, mirror, pack)
 
     async def reopen(self, project: Project, path: Path, base: str) -> GitWorkspace:
         """See `Scm.reopen`. Raises `Invalid` where no workspace of this project is."""
@@ -80,6 +112,18 @@ class Git(Scm):
             with disk(mirror.path):
                 await in_thread(mirror.remove)
 
+    async def backup(self, project: Project, into: Path) -> None:
+        """See `Scm.backup`."""
+        mirror = self._mirror(project)
+        with disk(mirror.path):
+            await in_thread(bundle.write, mirror, into)
+
+    async def restore(self, project: Project, source: Path) -> None:
+        """See `Scm.restore`."""
+        mirror = self._mirror(project)
+        with disk(mirror.path):
+            await in_thread(bundle.read, mirror, source)
+
     def _mirror(self, project: Project) -> Mirror:
         return Mirror(self._folder, project)
 
@@ -98,10 +142,10 @@ class Git(Scm):
         return RepoInfo(url=address.url, branch=branch, branches=heads.branches, head=head, dirty=dirty)
 
     @staticmethod
-    def _prepare(mirror: Mirror, into: Path, base: str | None, start: str | None) -> GitWorkspace:
+    def _prepare(mirror: Mirror, into: Path, base: str, start: str | None) -> GitWorkspace:
         into = _placed(into)
         with run_failure(into):
-            base = mirror.commit(base) if base else mirror.tip(mirror.project.branch)
+            base = mirror.commit(base)
             start = mirror.commit(start) if start else base
             checkout.make(mirror, into, base, start)
             return GitWorkspace(mirror, into, base, start)

@@ -27,6 +27,27 @@ STATES: dict[RunState, tuple[str, str]] = {
     S.STOPPED: ("Stopped", "quiet"),
 }
 """A state's words and its colour."""
+WAITS: dict[str, tuple[str, str]] = {
+    "free_worker": ("Ready", "for a free worker"),
+    "project_limit": ("At a limit", "at a project's limit"),
+    "tenant_limit": ("At a limit", "at the limit of all"),
+    "agent_limit": ("At a limit", "at an agent's limit"),
+    "provider_limit": ("At a limit", "at a provider's limit"),
+    "back_off": ("Back-off", "after a fault"),
+    "not_before": ("Later", "for their time"),
+    "hours": ("Out of hours", "out of hours"),
+    "needs": ("Needs a task", "for other tasks"),
+    "no_worker": ("No worker", "without a worker"),
+    "no_label": ("No worker", "without a worker of their label"),
+    "no_agent": ("No worker", "without a worker of their agent"),
+    "draining": ("No worker", "for workers that drain"),
+}
+"""Why runs wait: a word for one, and words behind a number of them."""
+
+
+def waits(why: str, *, short: bool = False) -> str:
+    """Why runs wait, as a word or behind a number; a reason that is new here as it is."""
+    return WAITS.get(why, (plain(why), plain(why)))[not short]
 
 
 def state(value: RunState) -> Markup:
@@ -132,5 +153,6 @@ FILTERS = {
     "plain": plain,
     "ticks": ticks,
     "visible": visible,
+    "waits": waits,
     "word": lambda value: STATES[value][0],
 }

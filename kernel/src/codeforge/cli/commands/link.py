@@ -24,7 +24,7 @@ def command(data_dir: Path | None) -> None:
     settings = settled(data_dir=data_dir)
     if not (there := presence.found(settings.data_dir)):
         raise Unavailable(f"No server runs on {settings.data_dir}: start one with `codeforge up`.")
-    click.echo(f"{there.url}/signin?token={asyncio.run(_secret(settings))}")
+    click.echo(settings.link(there.url, asyncio.run(_secret(settings))))
 
 
 async def _secret(settings: Settings) -> str:

@@ -10,7 +10,7 @@ from codeforge.store import tables as t
 @operation("GET", "/health", public=True)
 async def read_health(forge: Forge) -> schemas.Alive:
     """Say that the server answers and that its database does."""
-    await forge.store.run(None, lambda door: door.one(t.Tenant))
+    await forge.store.read(None, lambda door: door.one(t.Tenant))
     return schemas.Alive(ok=True, version=__version__)
 
 

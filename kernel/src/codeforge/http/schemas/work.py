@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from codeforge.events import Kind
-from codeforge.http.schemas.base import Command, Id, Name, Said, Sequence, Shape, Text
+from codeforge.http.schemas.base import Command, Id, Moment, Name, Said, Sequence, Shape, Text
 from codeforge.model import Reason, RunState
 
 
@@ -25,7 +25,20 @@ class Task(Shape):
     agent: str | None
     model: str | None
     check: str | None
+    needs: list[str]
+    """Tasks that must have an accepted change before a run of this one starts."""
+    not_before: datetime | None
+    """No run of it starts sooner."""
+    schedule_id: str | None
+    """The schedule that submitted it."""
     created_at: datetime
+
+
+class Needs(Shape):
+    """What a task waits for."""
+
+    needs: list[Id]
+    """Ids of tasks; at most 100."""
 
 
 class NewTask(Shape):
@@ -40,6 +53,10 @@ class NewTask(Shape):
     agent: Name | None = None
     model: Name | None = None
     check: Command | None = None
+    needs: list[Id] = Field(default=[])
+    """Ids of tasks that must have an accepted change before this one starts; at most 100."""
+    not_before: Moment | None = None
+    """It does not start sooner; null: at once."""
     start: bool = True
 
 

@@ -1,5 +1,7 @@
 """The schema of CodeForge 0.1.0, frozen: later versions change it by migrations of their own."""
 
+from codeforge.store import migrate
+
 STATEMENTS = """
 CREATE TABLE "tenant" (
   "id" VARCHAR(64) NOT NULL PRIMARY KEY,
@@ -217,6 +219,4 @@ CREATE INDEX "once_created_at" ON "once" ("created_at");
 
 
 def up(migrator, db):
-    for statement in STATEMENTS.split(";"):
-        if statement.strip():
-            db.execute_sql(statement)
+    migrate.run(db, STATEMENTS, booleans=("streamed", "replayed"))

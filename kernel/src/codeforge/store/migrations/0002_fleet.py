@@ -1,5 +1,7 @@
 """What many servers and workers need: who works, what waits for what, when, and the commits that workers sent."""
 
+from codeforge.store import migrate
+
 STATEMENTS = """
 ALTER TABLE "tenant" ADD COLUMN "limits" TEXT NOT NULL DEFAULT '{}';
 
@@ -7,9 +9,11 @@ ALTER TABLE "project" ADD COLUMN "labels" TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE "project" ADD COLUMN "max_runs" INTEGER;
 ALTER TABLE "project" ADD COLUMN "hours" TEXT;
 ALTER TABLE "project" ADD COLUMN "disk_mb" INTEGER;
+ALTER TABLE "project" ADD COLUMN "served_at" REAL NOT NULL DEFAULT 0;
 
 ALTER TABLE "task" ADD COLUMN "schedule_id" VARCHAR(64);
 ALTER TABLE "task" ADD COLUMN "not_before" REAL NOT NULL DEFAULT 0;
+CREATE INDEX "task_schedule_id" ON "task" ("schedule_id");
 
 ALTER TABLE "run" ADD COLUMN "provider" TEXT NOT NULL DEFAULT '';
 ALTER TABLE "run" ADD COLUMN "blocked" INTEGER NOT NULL DEFAULT 0;
@@ -42,6 +46,7 @@ CREATE TABLE "schedule" (
   "enabled" INTEGER NOT NULL,
   "next_at" REAL NOT NULL,
   "last_at" REAL,
+  "outcome" TEXT NOT NULL DEFAULT '',
   "made_by" TEXT NOT NULL,
   "created_at" REAL NOT NULL
 );
@@ -90,11 +95,11 @@ CREATE TABLE "pack" (
 CREATE UNIQUE INDEX "pack_run_id_ref_part" ON "pack" ("run_id", "ref", "part");
 CREATE INDEX "pack_project_id" ON "pack" ("project_id");
 
-CREATE INDEX "run_ready" ON "run" ("state", "project_id", "agent", "provider", "priority", "id");
+CREATE INDEX "run_ready" ON "run" (
+  "state", "blocked", "project_id", "agent", "provider", "priority" DESC, "id", "not_before"
+);
 """
 
 
 def up(migrator, db):
-    for statement in STATEMENTS.split(";"):
-        if statement.strip():
-            db.execute_sql(statement)
+    migrate.run(db, STATEMENTS, booleans=("enabled", "draining"))

@@ -1,7 +1,4 @@
-"""Who works on what: claims with a generation and a lease, renewals, and what becomes of a lost run.
-
-Functions over the system's door; the caller's transaction makes each one atomic, and a claim exact.
-"""
+"""Claims with a generation and a lease, renewals, and what becomes of a lost run."""
 
 from __future__ import annotations
 
@@ -9,33 +6,42 @@ from typing import Any
 
 from codeforge.errors import Fenced, NotFound
 from codeforge.model import HELD, RunState
+from codeforge.scheduler.facts import WorkerFacts
+from codeforge.scheduler.heads import heads, world
+from codeforge.scheduler.order import pick
 from codeforge.store import Door
 from codeforge.store import tables as t
 
 Row = dict[str, Any]
 
 
-def claim(door: Door, worker: str, lease: float) -> Row | None:
-    """Give the first ready run to ``worker``: generation + 1 and a lease. None when nothing is ready."""
-    now = door.now()
-    ready = door.query(t.Run, t.Run.state == RunState.QUEUED, t.Run.not_before <= now)
-    found = door.rows(ready.order_by(t.Run.priority.desc(), t.Run.id).limit(1))
-    if not found:
+def claim(door: Door, worker: WorkerFacts, lease: float) -> Row | None:
+    """Give the run whose turn it is to ``worker``: generation + 1 and a lease. None when it may have none."""
+    waiting = [] if worker.draining else heads(door, door.now())
+    if not waiting:
         return None
-    [row] = found
+    facts = world(door)
+    chosen = pick(waiting, facts, worker)
+    if chosen is None:
+        return None
+    row = door.one(t.Run, t.Run.id == chosen.id)
+    assert row
     door.update(
         t.Run,
-        t.Run.id == row["id"],
+        t.Run.id == chosen.id,
         state=RunState.PREPARING,
         generation=row["generation"] + 1,
-        worker=worker,
-        lease_until=now + lease,
+        worker=worker.id,
+        lease_until=facts.now + lease,
         reported=0,
         want=None,
         detail="",
-        started_at=row["started_at"] or now,
+        started_at=row["started_at"] or facts.now,
     )
-    return held(door, row["id"], row["generation"] + 1)
+    latest = max(facts.places[head.project_id].served_at for head in waiting)
+    served = max(facts.now, latest + 1e-6)  # later than all others, whatever the clock did meanwhile
+    door.update(t.Project, t.Project.id == chosen.project_id, served_at=served)
+    return held(door, chosen.id, row["generation"] + 1)
 
 
 def held(door: Door, run_id: str, generation: int, *, reported: int | None = None) -> Row:
@@ -63,16 +69,6 @@ def lost(door: Door, *, everything: bool = False) -> list[Row]:
     """Runs whose lease ran out; with ``everything`` all that are held, because no worker can be alive."""
     late = () if everything else (t.Run.lease_until < door.now(),)
     return door.all(t.Run, t.Run.state.in_(list(HELD)), *late)
-
-
-def unrung(door: Door, ring_again: float, limit: int = 100) -> list[str]:
-    """Ids of ready runs that no worker was told of lately, marked as told now."""
-    now = door.now()
-    ready = door.query(t.Run, t.Run.state == RunState.QUEUED, t.Run.not_before <= now, t.Run.rung_at < now - ring_again)
-    ids = [row["id"] for row in door.rows(ready.order_by(t.Run.priority.desc(), t.Run.id).limit(limit))]
-    if ids:
-        door.update(t.Run, t.Run.id.in_(ids), rung_at=now)
-    return ids
 
 
 def back_off(losses: int) -> float:
