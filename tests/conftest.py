@@ -17,9 +17,15 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-async def api(settings):
-    async with running(settings, extra={"stand_ins": StandIns()}) as (_, api):
-        yield api
+async def house(settings):
+    """The forge and a client of its API."""
+    async with running(settings, extra={"stand_ins": StandIns()}) as both:
+        yield both
+
+
+@pytest.fixture
+def api(house):
+    return house[1]
 
 
 @pytest.fixture

@@ -21,7 +21,11 @@ class Unheard(Conflict):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assignment:
-    """All that a worker needs for one run. ``start`` is the commit to go on from, ``memory`` the agent's state then."""
+    """All that a worker needs for one run. ``start`` is the commit to go on from, ``memory`` the agent's state then.
+
+    ``given`` is the commit that runs before left: a change that ends there adds nothing. ``resumed``: the run goes
+    on from its own work, of which its agent was told before.
+    """
 
     run: Run
     task: Task
@@ -31,7 +35,11 @@ class Assignment:
     key: str = field(repr=False)
     base: str | None = None
     start: str | None = None
+    given: str | None = None
+    resumed: bool = False
     memory: bytes | None = field(default=None, repr=False)
+
+    __pydantic_config__ = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}  # noqa: RUF012 (no field)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,8 +101,9 @@ class Coordinator(ABC):
         """Store events and, with ``state``, move the run; facts are columns (base, change, check, reason, detail).
 
         ``number`` counts this generation's reports from 1: one that was stored before changes nothing when it
-        comes again. A run that was to stop ends as stopped where it would fail or be queued again. Raises
-        `Fenced`, and `Unheard` when the run would leave ``working`` with words that nobody has read
+        comes again. A run that was to stop ends as stopped where it would fail or be queued again, and one that
+        was to pause is paused; where a run is left in the queue or paused with a ``change``, the next claim goes
+        on from it. Raises `Fenced`, and `Unheard` when the run would leave ``working`` with words that nobody has read
         (``words_seen`` were).
         """
 
@@ -108,4 +117,7 @@ class Coordinator(ABC):
 
     @abstractmethod
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
-        """Tell of work that was found in a workspace of an earlier life; a run that ended without any has it now."""
+        """Tell of work that was found in a workspace of an earlier life; a run that ended without any has it now.
+
+        One whose worker died while it was paused goes on from it.
+        """

@@ -7,45 +7,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-
-class RunState(StrEnum):
-    """Where a run is in its life; see `TRANSITIONS` for the legal changes."""
-
-    QUEUED = "queued"
-    PREPARING = "preparing"
-    WORKING = "working"
-    PAUSED = "paused"
-    CHECKING = "checking"
-    WAITING = "waiting"
-    REVIEW = "review"
-    ACCEPTED = "accepted"
-    SENT_BACK = "sent_back"
-    REJECTED = "rejected"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
-S = RunState
-HELD = frozenset({S.PREPARING, S.WORKING, S.CHECKING})
-"""A worker holds a lease on a run in these states."""
-ENDED = frozenset({S.REVIEW, S.ACCEPTED, S.SENT_BACK, S.REJECTED, S.FAILED, S.STOPPED})
-"""Nothing works on a run in these states any more."""
-
-_END = {S.FAILED, S.STOPPED, S.QUEUED}  # queued again: the worker was lost
-TRANSITIONS: dict[RunState, frozenset[RunState]] = {
-    S.QUEUED: frozenset({S.PREPARING, S.STOPPED, S.FAILED}),
-    S.PREPARING: frozenset({S.WORKING, *_END}),
-    S.WORKING: frozenset({S.CHECKING, S.REVIEW, S.PAUSED, S.WAITING, *_END}),
-    S.PAUSED: frozenset({S.QUEUED, S.STOPPED}),
-    S.WAITING: frozenset({S.QUEUED, S.STOPPED, S.FAILED}),
-    S.CHECKING: frozenset({S.REVIEW, *_END}),
-    S.REVIEW: frozenset({S.ACCEPTED, S.SENT_BACK, S.REJECTED}),
-    S.FAILED: frozenset({S.ACCEPTED, S.SENT_BACK, S.REJECTED}),  # only with a change to review
-    S.STOPPED: frozenset({S.SENT_BACK, S.REJECTED}),
-    S.ACCEPTED: frozenset(),
-    S.SENT_BACK: frozenset(),
-    S.REJECTED: frozenset(),
-}
+from codeforge.states import ENDED as ENDED
+from codeforge.states import HELD as HELD
+from codeforge.states import LIVE as LIVE
+from codeforge.states import TRANSITIONS as TRANSITIONS
+from codeforge.states import RunState as RunState
 
 
 class Reason(StrEnum):
@@ -237,7 +203,8 @@ class Run:
     another run, whose change it starts from. ``provider`` is where its model came from when it was queued.
     ``generation`` counts claims, ``losses`` dead workers, ``retries`` faults that CodeForge tried again by
     itself; ``lease_until`` is set while a worker holds the run; ``want`` is what people asked of it ("stop",
-    "pause"). ``base`` is the commit that the change is measured against.
+    "pause"). ``worked`` is how many seconds its agent was at work before it was put by. ``base`` is the commit
+    that the change is measured against.
     """
 
     id: str
@@ -260,6 +227,7 @@ class Run:
     worker: str | None = None
     lease_until: float | None = None
     want: str | None = None
+    worked: float = 0.0
     base: str | None = None
     change: Change | None = None
     check: CheckResult | None = None

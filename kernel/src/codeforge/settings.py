@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     """Where agents' own environments are installed; by default the folder "agents" of the data folder."""
 
     database_url: str = ""
-    """The database; by default SQLite in the data folder."""
+    """The database; by default SQLite in the data folder, else "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"."""
 
     key_file: Path | None = None
     """The key that stored secrets are encrypted with; all servers of one database need the same."""

@@ -17,7 +17,9 @@ async def test_nothing_that_a_fuzzer_sends_breaks_the_api_or_surprises_its_reade
     site, forge, who, token, reviewed, tmp_path
 ):
     [mine] = await forge.accounts.tokens(who)
+    nightly = await forge.schedules.add(who, reviewed.project_id, "update", name="nightly", cron="0 3 * * *")
     real = {"projects": reviewed.project_id, "tasks": reviewed.task_id, "runs": reviewed.id, "tokens": mine["id"]}
+    real["schedules"] = nightly.id
     hooks = {"SCHEMATHESIS_HOOKS": "fuzzing", "PYTHONPATH": str(Path(__file__).parent), "REAL_IDS": json.dumps(real)}
     fuzzer = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("schemathesis")),

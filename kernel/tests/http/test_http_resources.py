@@ -84,19 +84,19 @@ async def test_runs_are_listed_by_project_and_by_whether_they_live(api, forge, w
 
 
 async def test_a_queued_run_stops_at_once_and_a_held_one_when_its_worker_says_so(api, forge, run):
-    assert (await api("GET", f"/runs/{run.id}")).json["verbs"] == ["message", "stop"]
+    assert (await api("GET", f"/runs/{run.id}")).json["verbs"] == ["message", "pause", "stop", "restart", "prioritise"]
     assert (await api("POST", f"/runs/{run.id}/stop")).json["state"] == "stopped"
 
 
 async def test_a_held_run_is_shown_as_stopping(api, working):
     stopping = (await api("POST", f"/runs/{working.id}/stop")).json
-    assert (stopping["state"], stopping["stopping"], stopping["verbs"]) == ("working", True, [])
+    assert (stopping["state"], stopping["stopping"], stopping["verbs"]) == ("working", True, ["restart"])
 
 
 async def test_a_change_is_shown_file_by_file(api, reviewed):
     run = (await api("GET", f"/runs/{reviewed.id}")).json
     assert run["change"]["files"] == 2
-    assert run["verbs"] == ["accept", "send_back", "reject", "message", "retry"]
+    assert run["verbs"] == ["accept", "send_back", "reject", "message", "retry", "restart"]
     diff = (await api("GET", f"/runs/{reviewed.id}/diff?path=x")).json
     assert diff["diff"].startswith("--- a/x")
     assert [f["path"] for f in diff["files"]] == ["x", "caf\udce9"]
@@ -126,7 +126,7 @@ async def test_a_change_sent_back_gives_the_run_that_does_it_better(api, reviewe
 
 async def test_a_rejected_change_can_only_be_retried(api, reviewed):
     answer = await api("POST", f"/runs/{reviewed.id}/review", {"verdict": "reject"})
-    assert (answer.json["state"], answer.json["verbs"]) == ("rejected", ["retry"])
+    assert (answer.json["state"], answer.json["verbs"]) == ("rejected", ["retry", "restart"])
     refused = await api("POST", f"/runs/{reviewed.id}/messages", {"text": "wait"})
     assert (refused.status, refused.json["type"]) == (409, "/problems/conflict")
 

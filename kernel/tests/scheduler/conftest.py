@@ -1,4 +1,4 @@
-"""A forge on a real store, with repositories on paper; workers are asked for here as rows or by name."""
+"""A forge on a real store of either kind, with repositories on paper; workers are asked for here as rows or by name."""
 
 import time
 
@@ -101,7 +101,7 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path):
+async def world(tmp_path, database_url):
     offers = Offers(
         agents={"shell": ShellAgent(), "other": OtherAgent()},
         scms={"paper": PaperScm()},
@@ -111,7 +111,7 @@ async def world(tmp_path):
         choose_model=builtin.choose_model,
         rank_run=lambda task, project: builtin.rank_run(task),
     )
-    store = await Store.open(tmp_path)
+    store = await Store.open(tmp_path, database_url)
     forge = Forge(Settings(data_dir=tmp_path, lease=60, max_retries=2), store, offers)
     yield World(forge, await forge.accounts.admin())
     await store.close()

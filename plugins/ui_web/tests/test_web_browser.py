@@ -52,6 +52,8 @@ NAMES = [
     "run-accepted",
     "run-live",
     "run-failed",
+    "queue",
+    "schedules",
     "models",
     "usage",
     "plugins",
@@ -172,6 +174,25 @@ def test_stop_asks_first_and_says_that_it_is_stopping(page, server):
     page.get_by_role("button", name="Stop the run").click()
     expect(page.get_by_text("what it did so far is being kept")).to_be_visible()
     expect(page.locator("#now")).to_contain_text("stopping")
+
+
+def test_a_run_is_paused_and_resumed_in_place_and_every_watcher_sees_it(page, server):
+    stage, run = server.stage, server.do(live_run(server.stage))
+    page.goto(f"/runs/{run.id}")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator("#now")).to_contain_text("pausing")
+    expect(page.get_by_role("button", name="Do not pause")).to_be_visible()
+    assert axe(page) == []
+    change = Change(base=BASE, head=HEAD, files=3, added=7, deleted=1)
+    server.do(stage.forge.coordinator.report(run.id, 1, state=RunState.PAUSED, change=change, worked=61.0))
+    expect(page.locator("#now .state")).to_have_text("Paused")
+    expect(page.locator("#results")).to_contain_text("3 changed files")
+    assert axe(page) == []
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#now .state")).to_have_text("Queued")
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    server.do(stage.forge.runs.pause(stage.who, run.id))  # somebody else
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 
 def test_a_token_is_shown_once(page):
@@ -394,3 +415,34 @@ def test_long_names_break_on_a_phone(page, server):
         until(page, "document.documentElement.scrollWidth", 390)
     page.goto("/projects")
     assert page.locator("[data-row]").bounding_box()["width"] < 390
+
+
+# --------------------------------------------------------------------------------------------------
+# The queue
+# --------------------------------------------------------------------------------------------------
+
+
+def test_the_queue_keeps_itself_up_to_date_and_schedules_are_made_in_place(page, server):
+    first = server.do(live_task(server.stage))
+    page.goto("/queue")
+    expect(page.get_by_role("heading", name="1 run waiting")).to_be_visible()
+
+    async def more():
+        await server.stage.forge.runs.start(server.stage.who, first.task_id)
+
+    server.do(more())
+    expect(page.get_by_role("heading", name="2 runs waiting")).to_be_visible()
+    server.do(server.stage.working(first))
+    expect(page.get_by_role("heading", name="1 run waiting")).to_be_visible()
+    page.get_by_role("link", name="Schedules").click()
+    page.get_by_label("Name").fill("nightly")
+    page.get_by_label("When").fill("0 25 * * *")
+    page.get_by_label("What is to be done?").fill("Update")
+    page.expected = ["422"]
+    page.get_by_role("button", name="Add schedule").click()
+    expect(page.get_by_text("look at its hour")).to_be_visible()
+    page.get_by_label("When").fill("0 3 * * *")
+    page.get_by_role("button", name="Add schedule").click()
+    expect(page.get_by_role("button", name="Switch nightly off")).to_be_visible()
+    page.get_by_role("button", name="Switch nightly off").click()
+    expect(page.get_by_role("button", name="Switch nightly on")).to_be_visible()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from web_stage import Stage
 
 from codeforge import AgentEvent, Kind, RunState
@@ -58,7 +60,15 @@ async def everything(stage: Stage) -> dict[str, str]:
         reason="model_auth",
         detail="openai answered 401: incorrect API key provided.",
     )
-    await stage.task(dirty, "Remove the unused feature flags")
+    flags = await stage.task(dirty, "Remove the unused feature flags")
+    await stage.forge.projects.edit(stage.who, dirty.id, max_runs=1)
+    await stage.task(dirty, "Rename the invoice module", needs=[flags.task_id])
+    await stage.task(project, "Tune the cache", not_before=datetime.now(UTC) + timedelta(days=1), priority=3)
+    await stage.task(project, "Sort the imports", priority=-2)
+    for name, cron, on in (("nightly update", "0 3 * * *", True), ("weekly report", "0 6 * * MON", False)):
+        await stage.forge.schedules.add(
+            stage.who, project.id, "Update what we depend on", name=name, cron=cron, zone="Europe/Berlin", enabled=on
+        )
     await stage.forge.providers.set(stage.who, "openai", "openai", secret="sk-1234567890")
     await stage.forge.providers.set(stage.who, "lab", "openai-compatible", base_url="https://models.lab.example/v1")
     await stage.forge.accounts.new_token(stage.who, "ci", ("read", "write"), 90)
@@ -73,6 +83,8 @@ async def everything(stage: Stage) -> dict[str, str]:
         "run-accepted": f"/runs/{accepted.id}",
         "run-live": f"/runs/{live.id}",
         "run-failed": f"/runs/{failed.id}",
+        "queue": "/queue",
+        "schedules": "/queue/schedules",
         "models": "/models",
         "usage": "/usage",
         "plugins": "/plugins",

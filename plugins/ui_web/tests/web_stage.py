@@ -226,6 +226,7 @@ async def open_stage(stack: AsyncExitStack, settings: Settings) -> Stage:
         choose_scm=lambda url: "git",
         choose_agent=lambda t, p: t.agent or p.agent,
         choose_model=lambda t, p: t.model or p.model,
+        rank_run=lambda t, p: t.priority,
         panels=_panels,
     )
     forge = Forge(settings, store, offers)

@@ -58,11 +58,13 @@ class Api:
     def delete(self, path: str) -> None:
         self._change("DELETE", path, None)
 
-    def pages(self, path: str, *, limit: int | None = None, **query: object) -> Iterator[dict[str, Any]]:
-        """The items of a list, page by page, at most ``limit``."""
+    def pages(
+        self, path: str, mark: str = "before", /, *, limit: int | None = None, **query: object
+    ) -> Iterator[dict[str, Any]]:
+        """The items of a list, page by page, at most ``limit``; ``mark`` is the parameter that says where to go on."""
         before, left = None, limit
         while left is None or left > 0:
-            page = self.get(path, **query, before=before)
+            page = self.get(path, **{**query, mark: before})
             items = page["items"][:left]
             yield from items
             left = None if left is None else left - len(items)

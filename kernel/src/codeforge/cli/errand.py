@@ -17,6 +17,7 @@ from codeforge.cli.signals import Wishes
 from codeforge.cli.views import view
 from codeforge.cli.words import clean, count, say
 from codeforge.errors import CodeForgeError, Conflict, Invalid, NotFound
+from codeforge.model import RunState
 
 LINGER = 3.0
 """Seconds for other commands to fetch their results before the server that they found goes."""
@@ -107,7 +108,7 @@ def _wait_for_others(api: Api, mine: str) -> None:
     """Other commands may have found the server that this one started: it ends when they are done with it."""
     told = 0
     with Wishes(lambda: None) as wishes:
-        while others := sum(run["id"] > mine for run in api.pages("/runs", live="true")):  # ids sort by time
+        while others := sum(_later(run, mine) for run in api.pages("/runs", live="true")):
             if wishes.wait(0.5):
                 return
             if others != told:
@@ -115,6 +116,11 @@ def _wait_for_others(api: Api, mine: str) -> None:
                 told = others
         if told:
             wishes.wait(LINGER)
+
+
+def _later(run: dict[str, Any], mine: str) -> bool:
+    """Whether a run came after ``mine`` (ids sort by time) and gets on by itself."""
+    return bool(run["id"] > mine and run["state"] != RunState.PAUSED)
 
 
 def project_for(api: Api, wanted: Wanted) -> tuple[dict[str, Any], bool]:

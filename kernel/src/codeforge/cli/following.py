@@ -39,6 +39,8 @@ def follow(find: Callable[[], Api], run_id: str, view: View, wishes: Wishes) -> 
             raise item
         if item:
             view.event(item)
+            if item["data"].get("state") == RunState.PAUSED:
+                view.line(f"Somebody paused it: `codeforge runs resume {run_id}` lets it go on.", "yellow")
             patience = time.monotonic() + QUEUED if item["data"].get("state") == RunState.QUEUED else math.inf
             if item["kind"] == "state" and item["data"]["state"] in ENDED:
                 return _read(find, run_id)

@@ -15,6 +15,7 @@ NEXT = {
     "accept": "accept it: codeforge runs accept {id}",
     "send_back": 'go on from it with more words: codeforge runs send-back {id} "..."',
     "retry": "start again from scratch: codeforge runs retry {id}",
+    "retry_work": "try again with the work so far: codeforge runs retry {id} --from work",
 }
 
 
@@ -74,6 +75,8 @@ def tell(run: dict[str, Any], diff: dict[str, Any]) -> None:
             if run["advice"] and run["advice"] not in run["detail"]:
                 say(run["advice"], colour="red")
     can = [*run["verbs"], *(["diff"] if run["change"] else [])]
+    if run["change"] and run["state"] in ("failed", "stopped"):
+        can.append("retry_work")
     for verb, how in NEXT.items():
         if verb in can and run["state"] != "accepted":
             say("To " + how.format(id=run["id"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +43,11 @@ def prompt_of(text: str) -> str:
     except UnicodeError:
         raise Invalid("The text holds bytes that are no UTF-8: give it as UTF-8.", field="prompt") from None
     return text
+
+
+def moment_of(text: str) -> str:
+    """A time as people write it, with its offset from UTC; without one, this machine's counts. Raises `Invalid`."""
+    try:
+        return datetime.fromisoformat(text).astimezone().isoformat()
+    except (ValueError, OverflowError):
+        raise Invalid(f"{text} is no time: give one such as 2030-01-31T22:00.", field="not_before") from None

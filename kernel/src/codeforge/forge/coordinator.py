@@ -12,15 +12,18 @@ from codeforge import news, scheduler
 from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator, Known, Orders, Unheard
 from codeforge.errors import CodeForgeError, Conflict
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import history, keys, projects, runs, tasks
+from codeforge.forge import history, keys, projects, runs, standing, tasks
 from codeforge.llm import Model
 from codeforge.model import ENDED, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
+from codeforge.states import heeded
 from codeforge.store import Door
 from codeforge.store import tables as t
 from codeforge.vault import cleaned
 
 if TYPE_CHECKING:
     from codeforge.forge import Forge
+
+DIED = "Its worker died while it was being paused; what is found of its work is what it goes on from."
 
 
 class ForgeCoordinator(Coordinator):
@@ -53,7 +56,9 @@ class ForgeCoordinator(Coordinator):
             return None
         history.append(door, row, [AgentEvent(Kind.STATE, {"state": RunState.PREPARING, "worker": worker})])
         run = runs.find(door, row["id"])
-        change, memory = runs.left(door, run)
+        given, _ = before = runs.left(door, run)
+        own = standing.own(door, row)
+        change, memory = own or before
         return Assignment(
             run=run,
             task=tasks.find(door, run.task_id),
@@ -63,6 +68,8 @@ class ForgeCoordinator(Coordinator):
             key=keys.mint(door, row, lease),
             base=change.base if change else None,
             start=change.head if change else None,
+            given=given.head if given else None,
+            resumed=own is not None,
             memory=memory,
         )
 
@@ -122,13 +129,10 @@ class ForgeCoordinator(Coordinator):
                 return
             if state not in TRANSITIONS[RunState(row["state"])]:
                 raise Conflict(f"A run cannot go from {row['state']} to {state}.")
-            if state == RunState.FAILED and row["want"] != "stop" and (later := self._again(door, row, facts)):
+            if state == RunState.FAILED and row["want"] is None and (later := self._again(door, row, facts)):
                 self._move(door, row, RunState.QUEUED, later)
-            elif row["want"] == "stop" and state in (RunState.FAILED, RunState.QUEUED):
-                told = {**facts, "reason": None, "detail": "Stopped; what it had done is kept."}
-                self._move(door, row, RunState.STOPPED, told)
             else:
-                self._move(door, row, state, facts)
+                self._move(door, row, *self._heeded(door, row, state, facts))
 
         await self._forge.store.run(None, work)
 
@@ -141,16 +145,26 @@ class ForgeCoordinator(Coordinator):
         fresh = {"change": None, "check": None, "reason": None, "detail": detail}
         return {**facts, **fresh, "retries": tried + 1, "not_before": door.now() + wait}
 
+    def _heeded(
+        self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]
+    ) -> tuple[RunState, dict[str, Any]]:
+        """Where the run goes and with what facts, given what people want of it; what it goes on from is put by."""
+        now = heeded(state, row["want"])
+        if now in standing.UNHELD:
+            change = facts.pop("change", None)
+            if row["state"] != RunState.PREPARING and "worked" in facts:
+                facts["change"] = change
+                standing.put_by(door, row, row["generation"], row["base"], change)
+        if now == RunState.CHECKING and row["want"] == "pause":
+            facts["want"] = None
+            standing.note(door, row, "The agent was done before it could be paused.")
+        if now == state:
+            return now, facts
+        told = {RunState.STOPPED: "Stopped; what it had done is kept.", RunState.QUEUED: "Resumed."}
+        return now, {**facts, "reason": None, "detail": told.get(now, "Paused.")}
+
     def _move(self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]) -> None:
-        if state in ENDED:
-            runs.end(door, row, state, **facts)
-            return
-        if state == RunState.QUEUED:
-            facts = {"lease_until": None, "worker": None, "rung_at": 0, **facts}
-            keys.revoke(door, row["id"])
-        door.update(t.Run, t.Run.id == row["id"], state=state, **facts)
-        shown = {"state": state, "detail": facts.get("detail", "")}
-        history.append(door, row, [AgentEvent(Kind.STATE, shown)])
+        (runs.end if state in ENDED else standing.move)(door, row, state, **facts)
 
     async def remember(self, run_id: str, generation: int, memory: bytes) -> None:
         def work(door: Door) -> None:
@@ -170,21 +184,29 @@ class ForgeCoordinator(Coordinator):
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
         def work(door: Door) -> None:
             row = runs.row_of(door, run_id)
+            generation = int(ref.rpartition("/")[2])
             if row["change"] is None and row["state"] in (RunState.FAILED, RunState.STOPPED):
                 door.update(t.Run, t.Run.id == run_id, change=asdict(change))
+            elif row["state"] == RunState.PAUSED and row["generation"] == generation > _kept_by(row):
+                door.update(t.Run, t.Run.id == run_id, change=asdict(change))
+                standing.put_by(door, row, generation, change.base, asdict(change))
             text = f"What was done before the worker died is kept in {ref}: {change.files} files changed."
             history.append(door, row, [AgentEvent(Kind.PROGRESS, {"text": text})])
 
         await self._forge.store.run(None, work)
 
     async def reap(self, *, everything: bool = False) -> None:
-        """Queue lost runs again; fail them as ``lost`` after too many losses; one that was to stop has stopped."""
+        """Queue lost runs again; fail them as ``lost`` after too many losses. One that was to stop has stopped, and
+        one that was to pause is paused.
+        """
 
         def work(door: Door) -> None:
             for row in scheduler.lost(door, everything=everything):
                 losses = row["losses"] + 1
                 if row["want"] == "stop":
                     runs.end(door, row, RunState.STOPPED, detail="Its worker died while it was being stopped.")
+                elif row["want"] == "pause":
+                    self._move(door, row, RunState.PAUSED, {"losses": losses, "detail": DIED})
                 elif losses > self._forge.settings.max_losses:
                     detail = f"Its worker died {losses} times."
                     runs.end(door, row, RunState.FAILED, reason=Reason.LOST, detail=detail, losses=losses)
@@ -199,3 +221,8 @@ class ForgeCoordinator(Coordinator):
         """What must not stand in this run's history: the tenant's providers' keys. Its own its worker leaves out."""
         row = await self._forge.store.read(None, lambda door: door.one(t.Run, t.Run.id == run_id))
         return await self._forge.secrets(row["tenant_id"]) if row else ()
+
+
+def _kept_by(row: dict[str, Any]) -> int:
+    """The generation whose work the run goes on from; 0: none."""
+    return int(row["kept"]["generation"]) if row["kept"] else 0

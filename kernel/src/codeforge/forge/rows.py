@@ -39,7 +39,7 @@ def schedule(row: Row) -> Schedule:
     return Schedule(**{**row, **times, "enabled": bool(row["enabled"])})
 
 
-_ONLY_IN_THE_TABLE = ("not_before", "rung_at", "intent", "blocked", "reported", "state_at")
+_ONLY_IN_THE_TABLE = ("not_before", "rung_at", "intent", "blocked", "reported", "state_at", "kept", "replaces")
 
 
 def run(row: Row, usage: Usage) -> Run:

@@ -167,7 +167,9 @@ class Schedule(Model):
 
 class Run(Model):
     """``provider`` is that of the model when the run was queued; ``blocked`` counts the tasks that it waits for;
-    ``reported`` is the number of the last report of this generation; ``state_at`` when it came into its state.
+    ``reported`` is the number of the last report of this generation; ``state_at`` when it came into its state;
+    ``kept`` is the change, with its generation, that the next claim goes on from; ``replaces`` is the run in
+    whose place this one was started from scratch.
     """
 
     id = key()
@@ -176,6 +178,7 @@ class Run(Model):
     task_id = ref()
     number = IntegerField()
     follows = CharField(max_length=64, null=True)
+    replaces = CharField(max_length=64, null=True)
     prompt = TextField()
     agent = TextField()
     model = TextField()
@@ -197,6 +200,8 @@ class Run(Model):
     want = TextField(null=True)
     base = TextField(null=True)
     change = Json(null=True)
+    kept = Json(null=True)
+    worked = DoubleField(default=0)
     check = Json(null=True, column_name="check_result")
     intent = Json(null=True)
     delivered = TextField(null=True)

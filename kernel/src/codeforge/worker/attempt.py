@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import time
 from contextlib import aclosing, suppress
 
 from codeforge.agents import AgentBackend, AgentJob
@@ -49,7 +50,22 @@ class Attempt:
         self._workspace: Workspace | None = None
         self._change: Change | None = None
         self._seen = 0
-        self._unsaved = False
+        self._began: float | None = None
+        self._done: float | None = None
+        self.unsaved = False
+        """Whether its work could not be kept, so that the workspace stays."""
+
+    @property
+    def concluding(self) -> bool:
+        """Whether the agent is done: what comes now is soon over, and nothing to pause."""
+        return self._done is not None
+
+    @property
+    def worked(self) -> float:
+        """Seconds for which the run's agent was at work, in this attempt and before it."""
+        if self._began is None:
+            return self._job.run.worked
+        return self._job.run.worked + (self._done or time.monotonic()) - self._began
 
     async def work(self) -> Change:
         """Gives the change of a run that ended well. Raises `RunFailure`."""
@@ -63,16 +79,21 @@ class Attempt:
                 raise RunFailure(Reason.TIME_LIMIT, f"Preparing took longer than {PREPARE_SECONDS:.0f} s.") from error
             raise RunFailure(Reason.WORKSPACE_ERROR, f"Preparing waited in vain: {error or 'time-out'}.") from error
         prompt, follow_up = job.run.prompt, job.memory is not None
-        deadline = self._loop.time() + job.project.limits.seconds
+        if job.resumed:  # what was said to it before is told again, in case it was not heard to the end
+            prompt = "\n\n".join(filter(None, [prompt, await self._news()]))
+        self._began = time.monotonic()
+        deadline = self._loop.time() + job.project.limits.seconds - job.run.worked
         while True:
             await self._turns(agent, prompt, follow_up, deadline)
             change = await self._escrow()
             await self.remember()
-            if change is None or change.head == job.start:
+            if change is None or change.head == job.given:
                 raise RunFailure(Reason.NOTHING_CHANGED, ADVICE[Reason.NOTHING_CHANGED])
+            self._done = time.monotonic()
             try:
                 await reporter.move(RunState.CHECKING, change=change, words_seen=self._seen)
             except Unheard:  # somebody spoke in the last moment
+                self._done = None
                 prompt, follow_up = await self._news(), True
             else:
                 self._change = change
@@ -97,9 +118,7 @@ class Attempt:
                 raise RunFailure(Reason.PLUGIN_MISSING, str(error)) from error
         await reporter.say(f"Preparing a workspace of {job.project.name} at {job.project.branch}")
         await asyncio.to_thread(self._folder.make, job.memory)
-        self._workspace = await insist(
-            lambda: self._source.prepare(job, scm, self._folder.workspace, self._say), self._lost
-        )
+        self._workspace = await self._source.prepare(job, scm, self._folder.workspace, self._say)
         await asyncio.to_thread(self._folder.note_base, self._workspace.base)
         await self._offers.before_run(job.run, job.task, job.project)
         await reporter.move(RunState.WORKING, base=self._workspace.base)
@@ -207,8 +226,8 @@ class Attempt:
 
         Once the check has begun, what it leaves in the workspace is none of the agent's work.
         """
-        if self._change:
-            return self._change
+        if self._change or self._workspace is None:
+            return self._change or self._job.run.change
         try:
             return await self._escrow()
         except Exception as error:
@@ -216,7 +235,7 @@ class Attempt:
             with suppress(CodeForgeError):
                 await self._reporter.say(f"The work could not be kept ({error}); it stays in {self._folder.workspace}.")
             self._workspace = None
-            self._unsaved = True
+            self.unsaved = True
             return None
 
     async def nothing_left(self) -> None:
@@ -224,7 +243,7 @@ class Attempt:
         await asyncio.to_thread(self._folder.end_processes)
 
     async def clear(self) -> None:
-        if self._unsaved:
+        if self.unsaved:
             return
         await asyncio.to_thread(self._folder.forget_base)
         if self._workspace is not None:

@@ -41,10 +41,12 @@ class Execution:
             settings=settings,
             lost=self._lost,
         )
-        self._stopped = self._handed_back = False
+        self._stopped = self._paused = self._handed_back = False
 
     async def run(self) -> None:
-        """See the run through. Cancelling it hands the run back to the queue, unless its work is done already."""
+        """See the run through. Cancelling it hands the run back to the queue, unless its work is done already; where
+        nobody takes the word of that for the length of a lease, the run is left to be found lost.
+        """
         TETHER.set(self._tether)
         work = asyncio.create_task(self._attempt.work())
         whole = asyncio.create_task(self._see_through(work))
@@ -53,6 +55,7 @@ class Execution:
                 await asyncio.wait([whole])
             except asyncio.CancelledError:
                 self._handed_back = work.cancel() or self._handed_back
+                asyncio.get_running_loop().call_later(self._lease, self._lost.set)
         whole.result()
 
     async def _see_through(self, work: asyncio.Task[Change]) -> None:
@@ -68,7 +71,7 @@ class Execution:
         await self._attempt.clear()
 
     async def _watch(self, work: asyncio.Task[Change]) -> None:
-        """Keep the lease and pass a stop on; without a lease, end the work: it is not ours any more."""
+        """Keep the lease and pass a stop or a pause on; without a lease, end the work: it is not ours any more."""
         run, lease = self._run, self._lease
         renewed, wait, known = time.monotonic(), 0.0, NOTHING_KNOWN
         self._hold(renewed)
@@ -90,6 +93,9 @@ class Execution:
                 if orders.want == "stop" and not self._stopped:
                     self._stopped = True
                     work.cancel()
+                elif orders.want == "pause" and not self._paused:
+                    self._paused = not self._attempt.concluding and work.cancel()
+                    wait = 0.1  # while it cannot be paused, what is wanted may change soon
         work.cancel()
 
     def _hold(self, renewed: float) -> None:
@@ -103,9 +109,10 @@ class Execution:
             await self._attempt.keep()
         elif self._stopped:
             await self._end(RunState.STOPPED, detail="Stopped; what it had done is kept.")
+        elif self._paused and (work.cancelled() or work.exception()):
+            await self._put_by(RunState.PAUSED, "Paused")
         elif self._handed_back and work.cancelled():
-            await self._attempt.keep()
-            await self._reporter.move(RunState.QUEUED, detail="The worker was shut down; the run starts again.")
+            await self._put_by(RunState.QUEUED, "The worker was shut down")
         else:
             await self._judge(work)
 
@@ -123,6 +130,16 @@ class Execution:
             await self._end(RunState.FAILED, reason=Reason.AGENT_ERROR, detail=f"The agent's plugin failed: {error}")
         else:
             await self._end(RunState.REVIEW, change=change)
+
+    async def _put_by(self, state: RunState, why: str) -> None:
+        """Leave the run to a later claim, with all that it needs to go on from here."""
+        change = await self._attempt.keep()
+        if self._attempt.unsaved:
+            await self._reporter.move(state, detail=f"{why}; its work could not be kept and stays in its workspace.")
+            return
+        await self._attempt.remember()
+        detail = f"{why}; the run goes on from its work so far."
+        await self._reporter.move(state, detail=detail, change=change, worked=self._attempt.worked)
 
     async def _end(self, state: RunState, **facts: object) -> None:
         if "change" not in facts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from markupsafe import Markup, escape
 
@@ -16,7 +16,7 @@ STATES: dict[RunState, tuple[str, str]] = {
     S.QUEUED: ("Queued", "quiet"),
     S.PREPARING: ("Preparing", "live"),
     S.WORKING: ("Working", "live"),
-    S.PAUSED: ("Paused", "quiet"),
+    S.PAUSED: ("Paused", "wait"),
     S.CHECKING: ("Checking", "live"),
     S.WAITING: ("Waiting", "wait"),
     S.REVIEW: ("Waiting for review", "wait"),
@@ -27,6 +27,27 @@ STATES: dict[RunState, tuple[str, str]] = {
     S.STOPPED: ("Stopped", "quiet"),
 }
 """A state's words and its colour."""
+WAITS: dict[str, tuple[str, str]] = {
+    "free_worker": ("Ready", "for a free worker"),
+    "project_limit": ("At a limit", "at a project's limit"),
+    "tenant_limit": ("At a limit", "at the limit of all"),
+    "agent_limit": ("At a limit", "at an agent's limit"),
+    "provider_limit": ("At a limit", "at a provider's limit"),
+    "back_off": ("Back-off", "after a fault"),
+    "not_before": ("Later", "for their time"),
+    "hours": ("Out of hours", "out of hours"),
+    "needs": ("Needs a task", "for other tasks"),
+    "no_worker": ("No worker", "without a worker"),
+    "no_label": ("No worker", "without a worker of their label"),
+    "no_agent": ("No worker", "without a worker of their agent"),
+    "draining": ("No worker", "for workers that drain"),
+}
+"""Why runs wait: a word for one, and words behind a number of them."""
+
+
+def waits(why: str, *, short: bool = False) -> str:
+    """Why runs wait, as a word or behind a number; a reason that is new here as it is."""
+    return WAITS.get(why, (plain(why), plain(why)))[not short]
 
 
 def state(value: RunState) -> Markup:
@@ -88,6 +109,10 @@ def elapsed(run: Run) -> Markup:
     """How long a run has been at work; it runs on in the browser while the run does."""
     if run.started_at is None:
         return Markup("not begun")
+    if run.state == S.PAUSED:
+        worked = run.started_at + timedelta(seconds=run.worked)
+        shown = '<cf-time since="{}" until="{}">{} s</cf-time> at work'
+        return Markup(shown).format(run.started_at.isoformat(), worked.isoformat(), int(run.worked))  # noqa: S704
     until = Markup(' until="{}"').format(run.ended_at.isoformat()) if run.ended_at else ""
     seconds = int(((run.ended_at or run.started_at) - run.started_at).total_seconds())
     return Markup('<cf-time since="{}"{}>{} s</cf-time>').format(run.started_at.isoformat(), until, seconds)
@@ -128,5 +153,6 @@ FILTERS = {
     "plain": plain,
     "ticks": ticks,
     "visible": visible,
+    "waits": waits,
     "word": lambda value: STATES[value][0],
 }

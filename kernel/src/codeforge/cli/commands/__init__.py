@@ -14,12 +14,19 @@ COMMANDS = {
     "projects": "The repositories under management.",
     "tasks": "The pieces of work for agents.",
     "runs": "The attempts at tasks: look, stop, review.",
+    "queue": "What waits, in which order, and why.",
+    "limits": "How many runs may go on at once.",
+    "schedules": "Tasks that are submitted again and again.",
     "models": "The models to choose from, and their providers.",
     "agents": "The agents on this machine: check and install them.",
     "plugins": "The installed plugins and what they bring.",
     "tokens": "The bearer tokens of scripts and other machines.",
     "link": "Print a new sign-in link for the running server.",
+    "backup": "Write everything to one file, while it runs.",
+    "restore": "Bring a backup back.",
     "serve": "Like up, without a worker.",
+    "worker": "Work for servers on other machines.",
+    "workers": "The processes that execute runs: register, drain, revoke.",
 }
 """Each command with its line in the help; its module has the same name and calls it ``command``."""
 

@@ -9,6 +9,7 @@ import click
 from codeforge.cli.api import part
 from codeforge.cli.listing import Listing
 from codeforge.cli.options import asking
+from codeforge.cli.rules import hours_of, number_or_none
 from codeforge.cli.selection import address, project_of
 from codeforge.cli.showing import Asking, Columns
 
@@ -74,13 +75,49 @@ def show(ask: Asking, project: str) -> None:
     ask.item(project_of(ask.api, project))
 
 
+def _rules(function: Any) -> Any:
+    """When and where a project's runs may start, as options."""
+    for option in (
+        click.option("--disk-mb", metavar="MB", help='How much its workspaces may take on a disk, or "none".'),
+        click.option("--zone", help="The time zone of its hours; by default UTC, or the one that they have."),
+        click.option("--days", help="The days of its hours, such as mon-fri or mon,wed; by default mon-fri."),
+        click.option("--hours", metavar="START-END", help='When its runs may start, such as 22:00-06:00, or "none".'),
+        click.option("--max-runs", metavar="N", help='How many of its runs go on at once, or "none" for no limit.'),
+        click.option(
+            "--label", "labels", multiple=True, help='What its workers must have; repeatable; "none": nothing.'
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 @command.command()
 @click.argument("project")
 @_settings
+@_rules
 @asking
-def edit(ask: Asking, project: str, **values: Any) -> None:
+def edit(
+    ask: Asking,
+    project: str,
+    *,
+    labels: tuple[str, ...],
+    max_runs: str | None,
+    disk_mb: str | None,
+    hours: str | None,
+    days: str | None,
+    zone: str | None,
+    **values: Any,
+) -> None:
     """Change a project's settings; what is not given stays. An empty text takes a model or check away."""
-    if not (changes := _given(**values)):
+    changes = _given(**values)
+    if labels:
+        changes["labels"] = [] if labels == ("none",) else labels
+    for name, text in (("max_runs", max_runs), ("disk_mb", disk_mb)):
+        if text is not None:
+            changes[name] = number_or_none(text, f"--{name.replace('_', '-')}")
+    if hours or days or zone:
+        changes["hours"] = hours_of(project_of(ask.api, project)["hours"], hours, days, zone)
+    if not changes:
         raise click.UsageError("Say what to change, such as --check 'make test'.")
     before = project_of(ask.api, project)
     found = ask.api.patch(f"/projects/{part(before['id'])}", changes, etag=f'"{before["version"]}"')

@@ -19,7 +19,7 @@ run_id = click.argument("run")
 
 @click.group(cls=Listing)
 def command() -> None:
-    """The attempts at tasks: look, stop, review."""
+    """The attempts at tasks: look, steer, review."""
 
 
 @command.command("list")
@@ -107,19 +107,62 @@ def diff(ask: Asking, run: str, path: str | None) -> None:
 def stop(ask: Asking, run: str) -> None:
     """Stop a run; what it did so far is kept."""
     found = ask.api.post(f"/runs/{part(run)}/stop")
-    ask.item(found, f"The run is {found['state']}." if not found["stopping"] else "The run is being stopped.")
+    ask.item(found, _standing(found))
 
 
 @command.command()
 @run_id
+@asking
+def pause(ask: Asking, run: str) -> None:
+    """Pause a run: its agent ends, and its work is kept until it is resumed."""
+    found = ask.api.post(f"/runs/{part(run)}/pause")
+    ask.item(found, _standing(found))
+
+
+@command.command()
+@run_id
+@asking
+def resume(ask: Asking, run: str) -> None:
+    """Put a paused run back into the queue; it goes on from its work so far."""
+    found = ask.api.post(f"/runs/{part(run)}/resume")
+    ask.item(found, _standing(found))
+    ask.queued(found if found["state"] == "queued" else None)
+
+
+@command.command()
+@run_id
+@asking
+def restart(ask: Asking, run: str) -> None:
+    """Begin a run's task anew from scratch, and stop the run if it is not over. Asked again, gives the same new run."""
+    _made(ask, ask.api.post(f"/runs/{part(run)}/restart"))
+
+
+@command.command()
+@run_id
+@click.option(
+    "--from",
+    "start",
+    type=click.Choice(["scratch", "work"]),
+    default="scratch",
+    show_default=True,
+    help="Begin anew, or go on from what the run left.",
+)
 @click.option("--agent", default="", help="Another agent.")
 @click.option("--model", default="", help="Another model.")
 @asking
-def retry(ask: Asking, run: str, agent: str, model: str) -> None:
-    """Start the run's task once more, from scratch, with the same agent and model unless others are given."""
-    before = ask.api.get(f"/runs/{part(run)}")
-    body = {"agent": agent or before["agent"], "model": model or before["model"]}
-    _made(ask, ask.api.post(f"/tasks/{part(before['task_id'])}/runs", body))
+def retry(ask: Asking, run: str, start: str, agent: str, model: str) -> None:
+    """Try the task of a run that has ended once more, with the same agent and model unless others are given."""
+    _made(ask, ask.api.post(f"/runs/{part(run)}/retry", {"from": start, "agent": agent, "model": model}))
+
+
+@command.command()
+@run_id
+@click.argument("priority", type=click.IntRange(-1_000_000, 1_000_000))
+@asking
+def prioritise(ask: Asking, run: str, priority: int) -> None:
+    """Give a run that waits another priority: higher runs first. A negative one comes after "--"."""
+    found = ask.api.patch(f"/runs/{part(run)}", {"priority": priority})
+    ask.item(found, f"The run is {found['state']}, with priority {found['priority']}.")
 
 
 @command.command("say")
@@ -167,6 +210,13 @@ def reject(ask: Asking, run: str, comment: str) -> None:
 def _review(ask: Asking, run: str, **verdict: str) -> dict[str, Any]:
     found: dict[str, Any] = ask.api.post(f"/runs/{part(run)}/review", verdict)
     return found
+
+
+def _standing(run: dict[str, Any]) -> str:
+    """The run's state, or what it is asked to become."""
+    if run["stopping"] or run["pausing"]:
+        return f"The run is being {'stopped' if run['stopping'] else 'paused'}."
+    return f"The run is {run['state'].replace('_', ' ')}."
 
 
 def _made(ask: Asking, run: dict[str, Any]) -> None:

@@ -8,10 +8,13 @@ from codeforge.http.resources import (
     plugins,
     projects,
     providers,
+    queue,
     runs,
+    schedules,
     tasks,
     tokens,
     usage,
+    workers,
 )
 
 OPERATIONS = (
@@ -19,6 +22,8 @@ OPERATIONS = (
     *projects.OPERATIONS,
     *tasks.OPERATIONS,
     *runs.OPERATIONS,
+    *queue.OPERATIONS,
+    *schedules.OPERATIONS,
     *events.OPERATIONS,
     *models.OPERATIONS,
     *aliases.OPERATIONS,
@@ -26,4 +31,5 @@ OPERATIONS = (
     *usage.OPERATIONS,
     *plugins.OPERATIONS,
     *tokens.OPERATIONS,
+    *workers.OPERATIONS,
 )

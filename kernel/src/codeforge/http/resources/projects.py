@@ -8,7 +8,7 @@ from codeforge.forge import Forge
 from codeforge.http import schemas
 from codeforge.http.api import Header, operation
 from codeforge.http.schemas import Id
-from codeforge.model import Limits, Principal
+from codeforge.model import Hours, Limits, Principal
 
 
 @operation("GET", "/projects")
@@ -52,6 +52,8 @@ async def edit_project(
     values = body.model_dump(exclude_unset=True)
     if "limits" in values:
         values["limits"] = replace((await forge.projects.get(who, id)).limits, **values["limits"])
+    if body.hours:
+        values["hours"] = Hours(**{**body.hours.model_dump(), "days": tuple(body.hours.days)})
     return schemas.Project.of(await forge.projects.edit(who, id, version=_version(if_match), **values))
 
 

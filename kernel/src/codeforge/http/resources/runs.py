@@ -1,4 +1,4 @@
-"""Runs: watch them, stop them, talk to them, judge their change."""
+"""Runs: watch them, steer them, talk to them, judge their change."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -19,6 +19,7 @@ def shape(forge: Forge, run: Run) -> schemas.Run:
         **facts,
         advice=ADVICE[run.reason] if run.reason else "",
         stopping=run.want == "stop",
+        pausing=run.want == "pause",
         verbs=[*forge.runs.verbs(run)],
     )
 
@@ -57,6 +58,37 @@ async def stop_run(forge: Forge, who: Principal, id: Id) -> schemas.Run:
     return shape(forge, await forge.runs.stop(who, id))
 
 
+@operation("POST", "/runs/{id}/pause", errors=(404, 409))
+async def pause_run(forge: Forge, who: Principal, id: Id) -> schemas.Run:
+    """Ask a run to pause: its agent ends, its work is kept. It is paused, and its slot free, when its state says so."""
+    return shape(forge, await forge.runs.pause(who, id))
+
+
+@operation("POST", "/runs/{id}/resume", errors=(404, 409))
+async def resume_run(forge: Forge, who: Principal, id: Id) -> schemas.Run:
+    """Put a paused run back into the queue, from where it goes on with its work; a wish to pause is taken back."""
+    return shape(forge, await forge.runs.resume(who, id))
+
+
+@operation("PATCH", "/runs/{id}", errors=(404, 409))
+async def edit_run(forge: Forge, who: Principal, id: Id, body: schemas.RunEdit) -> schemas.Run:
+    """Give a run that waits another priority; a higher one overtakes in the queue and ends nothing."""
+    return shape(forge, await forge.runs.prioritise(who, id, body.priority))
+
+
+@operation("POST", "/runs/{id}/restart", status=201, errors=(404,))
+async def restart_run(forge: Forge, who: Principal, id: Id) -> schemas.Run:
+    """Begin a run's task anew from scratch, and stop the run if it is not over; asked again, gives the same new run."""
+    return shape(forge, await forge.runs.restart(who, id))
+
+
+@operation("POST", "/runs/{id}/retry", status=201, errors=(404, 409), once=True)
+async def retry_run(forge: Forge, who: Principal, id: Id, body: schemas.Retry = schemas.Retry()) -> schemas.Run:  # noqa: B008
+    """Try the task of a run that has ended once more, from scratch or from the work that the run left."""
+    work = body.start == "work"
+    return shape(forge, await forge.runs.retry(who, id, work=work, agent=body.agent, model=body.model))
+
+
 @operation("POST", "/runs/{id}/messages", status=201, errors=(404, 409), once=True)
 async def send_message(forge: Forge, who: Principal, id: Id, body: schemas.Words) -> schemas.Run:
     """Say something to a run at work, or go on from one that has ended; gives the run that has the message."""
@@ -80,4 +112,17 @@ async def list_calls(forge: Forge, who: Principal, id: Id) -> schemas.Page[schem
     )
 
 
-OPERATIONS = (list_runs, read_run, read_diff, stop_run, send_message, review_run, list_calls)
+OPERATIONS = (
+    list_runs,
+    read_run,
+    edit_run,
+    read_diff,
+    stop_run,
+    pause_run,
+    resume_run,
+    restart_run,
+    retry_run,
+    send_message,
+    review_run,
+    list_calls,
+)

@@ -35,6 +35,12 @@ async def read_task(forge: Forge, who: Principal, id: Id) -> schemas.Task:
     return schemas.Task.of(await forge.tasks.get(who, id))
 
 
+@operation("PUT", "/tasks/{id}/needs", errors=(404,))
+async def set_needs(forge: Forge, who: Principal, id: Id, body: schemas.Needs) -> schemas.Task:
+    """Let a task wait for exactly these tasks to have an accepted change. A circle is refused with its path."""
+    return schemas.Task.of(await forge.tasks.need(who, id, body.needs))
+
+
 @operation("GET", "/tasks/{id}/runs", errors=(404,))
 async def list_task_runs(
     forge: Forge, who: Principal, id: Id, before: Id = "", limit: Annotated[int, Field(ge=1, le=200)] = 50
@@ -51,4 +57,4 @@ async def start_run(forge: Forge, who: Principal, id: Id, body: schemas.NewRun =
     return shape(forge, await forge.runs.start(who, id, **body.model_dump()))
 
 
-OPERATIONS = (list_tasks, submit_task, read_task, list_task_runs, start_run)
+OPERATIONS = (list_tasks, submit_task, read_task, set_needs, list_task_runs, start_run)

@@ -3,10 +3,19 @@
 Times are ISO 8601 in UTC. Money is integer micro-dollars; null means unpriced, which is not free.
 """
 
-from codeforge.http.schemas.base import Address, Command, Id, Name, Page, Said, Sequence, Shape, Slug, Text
+from codeforge.http.schemas.base import Address, Command, Id, Moment, Name, Page, Said, Sequence, Shape, Slug, Text
 from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Plugin, Token
 from codeforge.http.schemas.models import Alias, AliasEdit, Model, Provider, ProviderEdit, UsageReport
-from codeforge.http.schemas.projects import Health, Limits, NewProject, Place, Project, ProjectEdit, Repository
+from codeforge.http.schemas.projects import Health, Hours, Limits, NewProject, Place, Project, ProjectEdit, Repository
+from codeforge.http.schemas.scheduling import (
+    NewSchedule,
+    Queue,
+    Queued,
+    Schedule,
+    ScheduleEdit,
+    TenantLimits,
+    TenantLimitsEdit,
+)
 from codeforge.http.schemas.work import (
     Call,
     Change,
@@ -14,9 +23,12 @@ from codeforge.http.schemas.work import (
     Diff,
     Event,
     FileChange,
+    Needs,
     NewRun,
     NewTask,
+    Retry,
     Run,
+    RunEdit,
     StreamParameters,
     Submitted,
     Task,
@@ -24,6 +36,7 @@ from codeforge.http.schemas.work import (
     Verdict,
     Words,
 )
+from codeforge.http.schemas.workers import FreshWorker, NewWorker, Worker, WorkerEdit
 
 __all__ = [
     "Address",
@@ -38,15 +51,21 @@ __all__ = [
     "Event",
     "FileChange",
     "FreshToken",
+    "FreshWorker",
     "Health",
+    "Hours",
     "Id",
     "Limits",
     "Model",
+    "Moment",
     "Name",
+    "Needs",
     "NewProject",
     "NewRun",
+    "NewSchedule",
     "NewTask",
     "NewToken",
+    "NewWorker",
     "Page",
     "Place",
     "Plugin",
@@ -54,19 +73,29 @@ __all__ = [
     "ProjectEdit",
     "Provider",
     "ProviderEdit",
+    "Queue",
+    "Queued",
     "Repository",
+    "Retry",
     "Run",
+    "RunEdit",
     "Said",
+    "Schedule",
+    "ScheduleEdit",
     "Sequence",
     "Shape",
     "Slug",
     "StreamParameters",
     "Submitted",
     "Task",
+    "TenantLimits",
+    "TenantLimitsEdit",
     "Text",
     "Token",
     "Usage",
     "UsageReport",
     "Verdict",
     "Words",
+    "Worker",
+    "WorkerEdit",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Generic, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 BIGGEST = 2**63 - 1
@@ -16,6 +17,14 @@ def _without_nul(text: str) -> str:
     return text
 
 
+def _near(moment: datetime) -> datetime:
+    if not 1900 < moment.year < 3000:
+        raise ValueError("give a year of this age.")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_near)]
+"""A point in time with its offset from UTC."""
 Text = Annotated[str, AfterValidator(_without_nul), Field(json_schema_extra={"pattern": r"^[^\u0000]*$"})]
 Said = Annotated[str, Field(json_schema_extra={"minLength": 1})]
 """Words that the forge judges, in sentences of its own."""
@@ -52,4 +61,4 @@ class Page(Shape, Generic[T]):
 
     items: list[T]
     next: str | None = None
-    """Where the list goes on: give it as ``before`` (for events: as ``after``). Null: this was the end."""
+    """Where the list goes on: give it as ``before`` (for events and the queue as ``after``). Null: this was the end."""

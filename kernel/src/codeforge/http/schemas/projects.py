@@ -7,7 +7,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from codeforge.http.schemas.base import Address, Command, Name, Shape, Text
+from codeforge.http.schemas.base import Address, Command, Name, Shape, Slug, Text
+
+_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class Limits(Shape):
@@ -19,6 +21,17 @@ class Limits(Shape):
     """Seconds of work."""
     cost_micro: Annotated[int, Field(ge=0, le=10**15)] | None = None
     """Micro-dollars; null: no limit. Kept, but not enforced yet."""
+
+
+class Hours(Shape):
+    """When a project's runs may start. Hours that end before they start, or when they start, pass midnight."""
+
+    zone: Annotated[Text, Field(max_length=100)]
+    """A time zone such as Europe/Berlin."""
+    days: list[Annotated[int, Field(ge=0, le=6)]] = Field(default=[0, 1, 2, 3, 4])
+    """Days on which they begin; 0 is Monday."""
+    start: Annotated[str, Field(json_schema_extra={"pattern": _CLOCK})] = "08:00"
+    end: Annotated[str, Field(json_schema_extra={"pattern": _CLOCK})] = "18:00"
 
 
 class Project(Shape):
@@ -41,6 +54,14 @@ class Project(Shape):
     check: str
     """The command that runs on a change before a person looks at it; empty: none."""
     limits: Limits
+    labels: list[str]
+    """What a worker must have to get its runs."""
+    max_runs: int | None
+    """How many of its runs go on at once, at most; null: no limit."""
+    hours: Hours | None
+    """When its runs may start; null: at any time."""
+    disk_mb: int | None
+    """How much its workspaces may take on a worker's disk, in MB; null: no limit."""
     created_at: datetime
     version: int
     """Grows with every edit; also the ETag."""
@@ -70,6 +91,10 @@ class ProjectEdit(Shape):
     model: Name = ""
     check: Command = ""
     limits: Limits = Limits()
+    labels: Annotated[list[Slug], Field(max_length=32)] = Field(default=[])
+    max_runs: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    hours: Hours | None = None
+    disk_mb: Annotated[int, Field(ge=1, le=10**9)] | None = None
 
 
 class Place(Shape):

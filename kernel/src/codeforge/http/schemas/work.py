@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from codeforge.events import Kind
-from codeforge.http.schemas.base import Command, Id, Name, Said, Sequence, Shape, Text
+from codeforge.http.schemas.base import Command, Id, Moment, Name, Said, Sequence, Shape, Text
 from codeforge.model import Reason, RunState
 
 
@@ -25,7 +25,20 @@ class Task(Shape):
     agent: str | None
     model: str | None
     check: str | None
+    needs: list[str]
+    """Tasks that must have an accepted change before a run of this one starts."""
+    not_before: datetime | None
+    """No run of it starts sooner."""
+    schedule_id: str | None
+    """The schedule that submitted it."""
     created_at: datetime
+
+
+class Needs(Shape):
+    """What a task waits for."""
+
+    needs: list[Id]
+    """Ids of tasks; at most 100."""
 
 
 class NewTask(Shape):
@@ -40,6 +53,10 @@ class NewTask(Shape):
     agent: Name | None = None
     model: Name | None = None
     check: Command | None = None
+    needs: list[Id] = Field(default=[])
+    """Ids of tasks that must have an accepted change before this one starts; at most 100."""
+    not_before: Moment | None = None
+    """It does not start sooner; null: at once."""
     start: bool = True
 
 
@@ -99,8 +116,11 @@ class Run(Shape):
     advice: str
     """What to do about the reason; empty when it did not fail."""
     priority: int
+    """Among those that wait, a run with a higher one is taken first."""
     stopping: bool
     """Somebody asked it to stop, and it has not yet."""
+    pausing: bool
+    """Somebody asked it to pause, and it has not yet."""
     base: str | None
     """The commit that the change is measured against."""
     change: Change | None
@@ -109,7 +129,8 @@ class Run(Shape):
     delivered: str | None
     """The commit in which an accepted change reached the branch."""
     verbs: list[str]
-    """What can be done with the run now, of: stop, message, accept, send_back, reject, retry."""
+    """What can be done with the run now, of: message, pause, resume, stop, restart, prioritise, accept, send_back,
+    reject, retry."""
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
@@ -129,6 +150,23 @@ class NewRun(Shape):
     model: Name = ""
     follows: Id | None = None
     """The run whose change to go on from; null: from scratch."""
+
+
+class RunEdit(Shape):
+    """What to change of a run that waits."""
+
+    priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+    """Higher runs first."""
+
+
+class Retry(Shape):
+    """One more attempt at the task of a run that has ended; agent and model are the run's where left out."""
+
+    start: Annotated[
+        Literal["work", "scratch"], Field(alias="from", description="Go on from what the run left, or begin anew.")
+    ] = "scratch"
+    agent: Name = ""
+    model: Name = ""
 
 
 class Words(Shape):

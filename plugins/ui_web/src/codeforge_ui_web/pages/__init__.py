@@ -5,10 +5,23 @@ from __future__ import annotations
 from aiohttp import web
 
 from codeforge_ui_web import assets
-from codeforge_ui_web.pages import account, api, installed, models, projects, runs, settings, tasks, tokens, usage
+from codeforge_ui_web.pages import (
+    account,
+    api,
+    installed,
+    models,
+    projects,
+    queue,
+    runs,
+    schedules,
+    settings,
+    tasks,
+    tokens,
+    usage,
+)
 
 
 def routes() -> list[web.RouteDef]:
     """Every page's routes, and those of the files they load."""
-    nouns = (assets, account, projects, settings, tasks, runs, models, usage, installed, tokens, api)
+    nouns = (assets, account, projects, settings, tasks, runs, queue, schedules, models, usage, installed, tokens, api)
     return [route for noun in nouns for route in noun.routes()]

@@ -15,13 +15,14 @@ from codeforge_ui_web.live import stream
 from codeforge_ui_web.render import html, render
 
 
-async def _rows(request: web.Request) -> list[tuple[Project, int, int]]:
-    """Each project with the number of its live runs and of its changes that wait for review."""
+async def _rows(request: web.Request) -> list[tuple[Project, int, int, int]]:
+    """Each project with the number of its runs that get on, of those paused, and of its changes to review."""
     forge, person = request.app[FORGE], who(request)
     counts = await forge.runs.counts(person)
     states = {project_id: Counter(found) for project_id, found in counts.items()}
     of = [(project, states.get(project.id, Counter())) for project in await forge.projects.list(person)]
-    return [(project, sum(n[s] for s in LIVE), n[RunState.REVIEW]) for project, n in of]
+    going = LIVE - {RunState.PAUSED}
+    return [(project, sum(n[s] for s in going), n[RunState.PAUSED], n[RunState.REVIEW]) for project, n in of]
 
 
 async def page(request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from codeforge import Kind, NotFound, Run
+from codeforge import Invalid, Kind, NotFound, Run
 from codeforge.forge.runs import LIVE
 from codeforge.http import FORGE, who
 from codeforge.model import ADVICE
@@ -19,6 +19,7 @@ from codeforge_ui_web.words import bare
 
 MOST_FILES, MOST_OUTPUT = 500, 1000
 """Files and lines of the check's output that the page shows; a script can have all."""
+MOST_PRIORITY = 1_000_000
 
 
 async def _run(request: web.Request) -> Run:
@@ -39,7 +40,13 @@ async def _about(request: web.Request) -> dict[str, Any]:
         "advice": advice,
         "can": forge.runs.verbs(run),
         "live": run.state in LIVE,
+        "as_seen": _as_seen(run),
     }
+
+
+def _as_seen(run: Run) -> str:
+    """What the page depends on that is more than figures: the state, and what people want of the run."""
+    return f"{run.state}-{run.want}" if run.want else run.state
 
 
 async def _results(request: web.Request, run: Run) -> dict[str, Any]:
@@ -66,10 +73,10 @@ async def page(request: web.Request) -> web.Response:
 
 
 async def now(request: web.Request) -> web.Response:
-    """The run's state and figures; verbs and results too when the state is not the one that the page shows."""
+    """The run's state and figures; verbs and results too when it does not stand as the page shows it."""
     about, seen = await _about(request), request.query.get("seen", "")
     text = html(request, "_run_now.html", **about)
-    if seen != about["run"].state:
+    if seen != about["as_seen"]:
         context = {**about, **await _results(request, about["run"]), **await choices(request)}
         text += html(request, "_run_moved.html", **context)
     return web.Response(text=text, content_type="text/html")
@@ -87,13 +94,50 @@ async def file(request: web.Request) -> web.Response:
 
 
 async def stop(request: web.Request) -> web.Response:
-    """Asked to stop: no event tells of that, so the answer brings what the page shows of it."""
-    run = await request.app[FORGE].runs.stop(who(request), request.match_info["id"])
+    await request.app[FORGE].runs.stop(who(request), request.match_info["id"])
+    return await _steered(request)
+
+
+async def pause(request: web.Request) -> web.Response:
+    await request.app[FORGE].runs.pause(who(request), request.match_info["id"])
+    return await _steered(request)
+
+
+async def resume(request: web.Request) -> web.Response:
+    await request.app[FORGE].runs.resume(who(request), request.match_info["id"])
+    return await _steered(request)
+
+
+async def prioritise(request: web.Request) -> web.Response:
+    try:
+        priority = int((await fields(request)).get("priority", "").strip())
+    except ValueError:
+        priority = MOST_PRIORITY + 1
+    if abs(priority) > MOST_PRIORITY:
+        raise Invalid(f"A priority is a whole number, from -{MOST_PRIORITY:,} to {MOST_PRIORITY:,}.", field="priority")
+    await request.app[FORGE].runs.prioritise(who(request), request.match_info["id"], priority)
+    return await _steered(request)
+
+
+async def _steered(request: web.Request) -> web.Response:
+    """What the page shows of a run that was steered, at once and in place."""
     if not by_script(request):
-        return go(request, f"/runs/{run.id}")
+        return go(request, f"/runs/{request.match_info['id']}")
     answer = await now(request)
     answer.headers.update({"HX-Retarget": "#now", "HX-Reswap": "outerMorph"})
     return answer
+
+
+async def restart(request: web.Request) -> web.Response:
+    run = await request.app[FORGE].runs.restart(who(request), request.match_info["id"])
+    return go(request, f"/runs/{run.id}")
+
+
+async def retry(request: web.Request) -> web.Response:
+    given, before = await fields(request), request.match_info["id"]
+    chosen = {name: given.get(name, "") for name in ("agent", "model")}
+    run = await request.app[FORGE].runs.retry(who(request), before, work=given.get("from") == "work", **chosen)
+    return go(request, f"/runs/{run.id}")
 
 
 async def message(request: web.Request) -> web.Response:
@@ -121,6 +165,11 @@ def routes() -> list[web.RouteDef]:
         web.get("/runs/{id}/now", now),
         web.get(r"/runs/{id}/files/{number:\d{1,6}}", file),
         web.post("/runs/{id}/stop", stop),
+        web.post("/runs/{id}/pause", pause),
+        web.post("/runs/{id}/resume", resume),
+        web.post("/runs/{id}/priority", prioritise),
+        web.post("/runs/{id}/restart", restart),
+        web.post("/runs/{id}/retry", retry),
         web.post("/runs/{id}/messages", message),
         web.post("/runs/{id}/review", review),
     ]
