@@ -1,5 +1,5 @@
 """The images are really built, and their processes really run: as their user, on a read-only root. Needs root, a
-Debian mirror and package registries; takes five to ten minutes and 6 GB while it runs.
+Debian mirror and package registries; takes five to ten minutes and up to 12 GB while it runs.
 """
 
 import json
