@@ -133,10 +133,10 @@ class ForgeCoordinator(Coordinator):
                 return
             if state not in TRANSITIONS[RunState(row["state"])]:
                 raise Conflict(f"A run cannot go from {row['state']} to {state}.")
-            if state == RunState.FAILED and row["want"] is None and (later := self._again(door, row, facts)):
-                self._move(door, row, RunState.QUEUED, later)
-            else:
-                self._move(door, row, *self._heeded(door, row, state, facts))
+            goes, told = state, facts
+            if state == RunState.FAILED and row["want"] != "stop" and (later := self._again(door, row, facts)):
+                goes, told = RunState.QUEUED, later
+            self._move(door, row, *self._heeded(door, row, goes, told))
 
         try:
             await self._forge.store.run(None, work)

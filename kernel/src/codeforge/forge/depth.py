@@ -32,7 +32,7 @@ class Depth:
     oldest: float
 
 
-def depth(door: Door, lease: float) -> Depth:
+def depth(door: Door, lease: float, waiting: Callable[[Door], Mapping[str, int]]) -> Depth:
     """The figures of this moment. A worker that gave no word for a lease is gone."""
     counted = door.query(t.Run, t.Run.state.in_(sorted(LIVE))).select(t.Run.state, fn.COUNT(t.Run.id).alias("n"))
     states = {state.value: 0 for state in sorted(LIVE)}
@@ -45,7 +45,7 @@ def depth(door: Door, lease: float) -> Depth:
         workers["gone" if not alive else "draining" if worker["draining"] else "alive"] += 1
     return Depth(
         states=states,
-        waiting=_waiting(door),
+        waiting=waiting(door),
         workers=workers,
         oldest=max(0.0, door.now() - row["created_at"]) if row else 0.0,
     )

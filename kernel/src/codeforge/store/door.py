@@ -19,13 +19,10 @@ class Door:
     """The way to rows. With a ``tenant_id`` it shows and makes that tenant's rows only; None is the system's door."""
 
     def __init__(
-        self,
-        database: peewee.Database,
-        tenant_id: str | None,
-        clock: Clock = time.time,
-        metrics: Metrics | None = None,
+        self, database: peewee.Database, tenant_id: str | None, metrics: Metrics, clock: Clock = time.time
     ) -> None:
-        self.database, self.tenant_id = database, tenant_id
+        self.database, self.tenant_id, self.metrics = database, tenant_id, metrics
+        self.committed: list[Callable[[], None]] = []
         self._clock = clock
         self.metrics = metrics or Metrics()
         self.committed: list[Callable[[], None]] = []

@@ -61,6 +61,7 @@ class Attempt:
         self._seen = 0
         self._began: float | None = None
         self._done: float | None = None
+        self.over_budget = ""
         self.unsaved = False
         """Whether its work could not be kept, so that the workspace stays."""
         self.over_budget = ""

@@ -29,7 +29,7 @@ class Worker:
         self.id = id
         self._coordinator, self._source, self._offers, self._settings = coordinator, source, offers, settings
         self.room = Room(settings)
-        self._tidying = Tidying(coordinator, source, offers, settings, room=self.room, at_work=self._folders)
+        self._tidying = Tidying(coordinator, source, offers, settings, room=self.room, at_work=self._at_work)
         self._tidy: asyncio.Task[None] | None = None
         self._slots = asyncio.Semaphore(settings.slots)
         self._executions: set[asyncio.Task[None]] = set()
@@ -39,10 +39,6 @@ class Worker:
     async def __aenter__(self) -> Worker:
         self._tidy = asyncio.create_task(self._tidying.run())
         return self
-
-    def _folders(self) -> set[str]:
-        """The names of the folders in which runs are at work here."""
-        return {task.get_name().removeprefix("run ") for task in self._executions}
 
     @property
     def at_work(self) -> int:
@@ -59,6 +55,10 @@ class Worker:
         """Return when it has no run."""
         while self._executions or self._claims:
             await asyncio.wait([*self._executions, *self._claims])
+
+    def _at_work(self) -> set[str]:
+        """The names of the folders in which runs are at work here."""
+        return {task.get_name().removeprefix("run ") for task in self._executions}
 
     async def recover(self) -> None:
         """Save what an earlier life of this worker left in its workspaces, then remove them."""
@@ -78,8 +78,8 @@ class Worker:
     async def _claim(self) -> None:
         started = False
         try:
-            able = not (self._closing or self._paused) and self.room.enough()
-            if able and (assignment := await self._coordinator.claim(self.id)):
+            may = not (self._closing or self._paused) and self.room.enough()
+            if may and (assignment := await self._coordinator.claim(self.id)):
                 execution = Execution(assignment, self._coordinator, self._source, self._offers, self._settings)
                 task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}-{assignment.run.generation}")
                 self._executions.add(task)

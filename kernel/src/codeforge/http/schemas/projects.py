@@ -23,6 +23,9 @@ class Limits(Shape):
     """Micro-dollars; null: no limit. Kept, but not enforced yet."""
 
 
+Megabytes = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
 class Hours(Shape):
     """When a project's runs may start. Hours that end before they start, or when they start, pass midnight."""
 
@@ -116,7 +119,7 @@ class ProjectEdit(Shape):
     labels: Annotated[list[Slug], Field(max_length=32)] = Field(default=[])
     max_runs: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     hours: Hours | None = None
-    disk_mb: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    disk_mb: Megabytes | None = None
 
 
 class Place(Shape):
