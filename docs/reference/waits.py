@@ -20,7 +20,6 @@ SENTENCES = {
     Why.NO_ROOM: "Every worker that could take it has too little disk (setting `min_free_mb`): make room there.",
     Why.NO_AGENT: "No worker has its agent: install it there, or retry with another.",
     Why.DRAINING: "Every worker that could take it finishes what it has and takes no more.",
-    Why.NO_DISK: "The disk of every worker that could take it is full: make room there, and it starts by itself.",
 }
 
 

@@ -109,7 +109,6 @@ class Forge:
         self.calls, self.keys = Calls(self), Keys(self)
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
-        self.parts, self.space = Parts(self), Space(self)
         self._known_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}
         self.parts, self.space = Parts(self), Space(self)
 

@@ -30,7 +30,6 @@ class Why(StrEnum):
     NO_AGENT = "no_agent"
     NO_ROOM = "no_room"
     DRAINING = "draining"
-    NO_DISK = "no_disk"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

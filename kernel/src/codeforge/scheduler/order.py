@@ -93,8 +93,6 @@ def _no_worker(run: Waiting, place: Place, workers: Sequence[WorkerFacts]) -> Hi
         return Hindrance(why=Why.NO_ROOM, text="no worker has room on its disk")
     if all(worker.draining for worker in left):
         return Hindrance(why=Why.DRAINING, text="every worker that could take it is draining")
-    if all(worker.full or worker.draining for worker in left):
-        return Hindrance(why=Why.NO_DISK, text="no worker has disk space")
     return None
 
 

@@ -24,8 +24,6 @@ class Door:
         self.database, self.tenant_id, self.metrics = database, tenant_id, metrics
         self.committed: list[Callable[[], None]] = []
         self._clock = clock
-        self.metrics = metrics or Metrics()
-        self.committed: list[Callable[[], None]] = []
         self.news: set[str] = set()
         """Topics of what this transaction changes, told when it is committed."""
 

@@ -106,7 +106,7 @@ class Reporter:
                     self._coordinator.lagged(time.monotonic() - since)
 
     async def _deliver(self, number: int, batch: list[AgentEvent], facts: dict[str, Any]) -> None:
-        run, since = self._run, self._since
+        run = self._run
         self._unsure = number, batch, facts
         try:
             await insist(

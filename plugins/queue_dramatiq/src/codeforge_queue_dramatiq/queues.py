@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from codeforge import Ears, Health, Queue, Take, Unavailable
 from codeforge_queue_dramatiq.line import Line
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from codeforge_queue_dramatiq.listener import Answering
     from codeforge_queue_dramatiq.news import Wire
-    from codeforge_queue_dramatiq.rabbit import RabbitBroker
 
 QUEUE, REPORTS = "codeforge.runs", "codeforge.reports"
 LIMIT = 10_000

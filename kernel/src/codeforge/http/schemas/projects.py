@@ -104,7 +104,7 @@ class NewProject(Shape):
     model: Name = ""
     check: Command = ""
     limits: Limits | None = None
-    disk_mb: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    disk_mb: Megabytes | None = None
 
 
 class ProjectEdit(Shape):
