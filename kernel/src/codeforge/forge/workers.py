@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Conflict, Invalid, NotFound, Unauthorized
 from codeforge.forge import rows
 from codeforge.ids import new_id
+from codeforge.logs import tell
 from codeforge.model import HELD, Principal, Worker
 from codeforge.store import Door
 from codeforge.store import tables as t
@@ -16,6 +19,7 @@ from codeforge.vault import digest, new_secret
 if TYPE_CHECKING:
     from codeforge.forge import Forge
 
+log = logging.getLogger(__name__)
 WORKER = "cfwrk_"
 """What workers' tokens begin with."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -75,7 +79,8 @@ class Workers:
 
     async def revoke(self, who: Principal, worker_id: str) -> None:
         """End a worker's token: what it reports is refused, its runs go to others when their leases end."""
-        await self._change(who, worker_id, lambda door: {"revoked_at": door.now()})
+        worker = await self._change(who, worker_id, lambda door: {"revoked_at": door.now()})
+        tell(log, "worker revoked", worker=worker_id, name=worker.name, by=who.user)
 
     async def drain(self, who: Principal, worker_id: str, draining: bool = True) -> Worker:
         """Have a worker finish what it has and take no more; or take work again. Raises `NotFound`."""
@@ -103,6 +108,8 @@ class Workers:
                 door.delete(t.Worker, *old)
                 door.insert(t.Worker, **{**_blank(door, worker_id, name), "tenant_id": ""})
             door.update(t.Worker, t.Worker.id == worker_id, seen_at=door.now(), draining=False, **facts)
+            host, version = facts.get("host"), facts.get("version")
+            door.after(partial(tell, log, "worker came", worker=worker_id, host=host, version=version))
             return _fact(door, _find(door, worker_id))
 
         return await self._forge.store.run(None, work)
@@ -111,6 +118,9 @@ class Workers:
         """A worker gives word (load, disk); the answer says whether it is to take no more."""
 
         def work(door: Door) -> Worker:
+            before = _find(door, worker_id)["seen_at"] or 0.0
+            if door.now() - before > QUIET:
+                door.after(partial(tell, log, "worker is back", worker=worker_id, quiet=round(door.now() - before)))
             door.update(t.Worker, t.Worker.id == worker_id, seen_at=door.now(), **facts)
             return _fact(door, _find(door, worker_id))
 
@@ -121,6 +131,7 @@ class Workers:
         await self._forge.store.run(
             None, lambda door: door.delete(t.Worker, t.Worker.id == worker_id, t.Worker.token_hash.is_null())
         )
+        tell(log, "worker left", worker=worker_id)
 
 
 def _blank(door: Door, worker_id: str, name: str) -> rows.Row:
