@@ -311,6 +311,21 @@ async def test_the_queue_shows_what_waits_in_order_and_why(client, stage):
     assert NASTY not in text
 
 
+async def test_a_run_that_waits_says_why_and_its_task_what_it_needs(client, stage):
+    project = await stage.project()
+    first = await stage.task(project, "Do it first")
+    second = await stage.task(project, "Do it later", needs=[first.task_id])
+    assert f"Waits for task {first.task_id} (Do it first)." in await read(client, f"/runs/{second.id}")
+    task = await read(client, f"/tasks/{second.task_id}")
+    assert f'href="/tasks/{first.task_id}">Do it first' in task
+    assert "Not accepted yet" in task
+    await stage.review(first)
+    assert "See the queue" not in await read(client, f"/runs/{first.id}")
+    await stage.forge.reviews.give(stage.who, first.id, "accept")
+    assert "Waits for a free worker." in await read(client, f"/runs/{second.id}")
+    assert "Not accepted yet" not in await read(client, f"/tasks/{second.task_id}")
+
+
 async def test_a_long_queue_has_pages(client, stage):
     project = await stage.project()
     for number in range(52):

@@ -90,6 +90,25 @@ class Line:
 
         return await self._forge.store.read(None, work)
 
+    async def why(self, who: Principal, run_id: str) -> str:
+        """Why a run waits, in words; empty for one that does not."""
+
+        def work(door: Door) -> str:
+            mine = Door(door.database, who.tenant_id)
+            row = mine.one(t.Run, t.Run.id == run_id, t.Run.state == RunState.QUEUED)
+            facts = world(door)
+            if row is None or row["project_id"] not in facts.places:
+                return ""
+            held = scheduler.reasons([_waiting(row)], facts, scheduler.workers_alive(door))[run_id]
+            return _needs(mine, row["task_id"]) if held.why == Why.NEEDS else held.text
+
+        return await self._forge.store.read(None, work)
+
+
+def _waiting(row: dict[str, Any]) -> Waiting:
+    names = ("id", "project_id", "agent", "provider", "priority", "not_before", "blocked")
+    return Waiting(**{name: row[name] for name in names}, faults=row["losses"] + row["retries"])
+
 
 def _items(door: Door, line: list[tuple[Waiting, Hindrance]], after: int, limit: int) -> tuple[Queued, ...]:
     page = line[after : after + limit]
