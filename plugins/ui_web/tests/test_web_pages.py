@@ -9,6 +9,7 @@ from web_asking import HTMX, read, send
 
 from codeforge import AgentEvent, Kind, Limits, RunState
 from codeforge.events import said
+from codeforge.model import Hours
 from codeforge_ui_web.words import when
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -164,6 +165,32 @@ async def test_saving_settings_as_they_are_changes_no_limit(client, stage):
     shown = dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', text))
     assert (await send(client, f"/projects/{project.id}/settings", **shown, agent="aider"))[0] == 200
     assert (await stage.forge.projects.get(stage.who, project.id)).limits == limits
+
+
+async def test_when_and_where_a_projects_runs_start_is_set_and_taken_away(client, stage):
+    project = await stage.project()
+    path = f"/projects/{project.id}/settings"
+    given = {"name": "n", "branch": "main", "agent": "aider", "steps": "7", "minutes": "2", "version": "1"}
+    rules = {"labels": "gpu, big", "max_runs": "0", "start": "22:00", "end": "06:00", "zone": "Europe/Berlin"}
+    assert (await send(client, path, **given, **rules, day=["4", "0"]))[0] == 200
+    saved = await stage.forge.projects.get(stage.who, project.id)
+    assert (saved.labels, saved.max_runs) == (("big", "gpu"), 0)
+    assert saved.hours == Hours(zone="Europe/Berlin", days=(0, 4), start="22:00", end="06:00")
+    text = await read(client, path)
+    for shown in ('value="big, gpu"', 'value="22:00"', 'value="Europe/Berlin"', 'value="4" checked'):
+        assert shown in text
+    for wrong, words in (
+        ({"max_runs": "some"}, "whole number, or empty"),
+        ({"end": ""}, "a start and an end"),
+        ({"zone": "Mars"}, "no time zone"),
+        ({"labels": "GPU"}, "is no label"),
+    ):
+        status, _, text = await send(client, path, **{**given, **rules, **wrong, "version": "2"}, day="1")
+        assert (status, words in text) == (422, True), wrong
+    free = {"labels": "", "max_runs": "", "start": "", "end": "", "zone": ""}
+    assert (await send(client, path, **{**given, **free, "version": "2"}))[0] == 200
+    saved = await stage.forge.projects.get(stage.who, project.id)
+    assert (saved.labels, saved.max_runs, saved.hours) == ((), None, None)
 
 
 async def test_a_removed_project_is_gone(client, stage):
