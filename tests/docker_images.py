@@ -56,6 +56,13 @@ class Images:
             self.buildah("config", "--env", f"{variable}={value}", container)
         self.buildah("commit", "-q", "--rm", container, name)
 
+    def more(self, name: str, base: str, *packages: str) -> None:
+        """Another image on ``base`` with more packages of Debian."""
+        container = self.buildah("from", "--pull-never", f"localhost/{base}")
+        install = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}"
+        self.buildah("run", "--isolation", "chroot", "--network", "host", container, "--", "sh", "-c", install)
+        self.buildah("commit", "-q", "--rm", container, name)
+
     def build(self, target: str, **arguments: str) -> None:
         """Build a target of docker/Dockerfile as an image of its name."""
         told = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
@@ -81,7 +88,6 @@ class Images:
     def close(self) -> None:
         """Let go of every mount, so that the folder can be removed."""
         self.buildah("umount", "--all")
-        self.buildah("rm", "--all")
         subprocess.run(["umount", self.folder / "store" / "overlay"], capture_output=True, check=False)
 
 
@@ -91,8 +97,9 @@ def hardened(root: Path, user: str, *command: object) -> list[str]:
     """
     prepare = (
         'set -e; mount --bind "$0" "$0"; mount -o remount,bind,ro "$0"; mount -t proc proc "$0/proc"; '
-        'mount -t tmpfs -o mode=1777 tmp "$0/tmp"; mount -t tmpfs -o uid=10001,gid=10001,mode=0700 data "$0/data"; '
-        'mount --rbind /dev "$0/dev"; exec chroot "$0" setpriv --reuid "$1" --regid "$1" --clear-groups '
+        'mount --rbind /dev "$0/dev"; mount -t tmpfs -o mode=1777 tmp "$0/tmp"; '
+        'for own in data config; do [ ! -d "$0/$own" ] || mount -t tmpfs -o uid=10001,gid=10001 own "$0/$own"; done; '
+        'exec /usr/sbin/chroot "$0" setpriv --reuid "$1" --regid "$1" --clear-groups '
         '--bounding-set=-all --inh-caps=-all --no-new-privs -- sh -c \'cd /data; exec "$@"\' sh "${@:2}"'
     )
     uid = user.partition(":")[0]

@@ -89,14 +89,30 @@ def test_the_server_starts_as_its_user_on_a_read_only_root_is_well_and_stops_pol
         assert "CapBnd:\t0000000000000000" in status
 
 
-def test_the_worker_has_its_agents_ready_on_a_read_only_root(images):
-    assert "Aider 0" in images.run("worker", "codeforge", "agents", "check", "aider")
-    folder = images.run("worker", "sh", "-c", "ls -d /opt/agents/aider/*/bin/python")
-    check = "import aider, pathlib, sys; print(aider.__version__)"
-    command = hardened(images.mounted("worker"), "10001", folder, "-I", "-c", check)
-    done = subprocess.run(command, env=clean("worker"), capture_output=True, text=True, check=False, timeout=120)
+def test_in_the_workers_image_aider_does_a_whole_run_on_a_read_only_root(images):
+    """The demo: a task, Aider with recorded answers of a model, a check, a merged commit; no network is needed."""
+    assert "0.86" in images.run("worker", "codeforge", "agents", "check", "aider")
+    command = hardened(images.mounted("worker"), SERVICES["worker-1"]["user"], "codeforge", "up", "--demo", "--once")
+    env = clean("worker") | {"CODEFORGE_HOST": "127.0.0.1", "CODEFORGE_PORT": "0"}
+    del env["CODEFORGE_SERVER_URL"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Merged: commit" in done.stdout
+
+
+def test_the_proxys_image_reads_its_caddyfile_as_its_user_on_a_read_only_root(images):
+    """Debian's Caddy stands in for the official image."""
+    images.more("caddy", "base", "caddy")
+    images.build("proxy", BASE="localhost/base", CADDY="localhost/caddy")
+    service = SERVICES["proxy"]
+    command = ["caddy", "validate", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/data", "XDG_DATA_HOME": "/data", "XDG_CONFIG_HOME": "/config"}
+    done = subprocess.run(
+        hardened(images.mounted("proxy"), service["user"], *command), env=env | service["environment"],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("0.86")
+    assert "Valid configuration" in done.stdout + done.stderr
 
 
 @contextmanager
@@ -133,7 +149,9 @@ def clean(image):
 
 def beside(process, env, *words):
     """Run a command in the container of a process, as `docker compose exec` does."""
-    first = _children(process.pid)[0]
+    children = _children(process.pid)
+    assert children, process.stdout.read()
+    [first] = children
     command = ["nsenter", "--target", first, "--mount", "--pid", "--root", "--wd"]
     command += ["setpriv", "--reuid", "10001", "--regid", "10001", "--clear-groups", "--no-new-privs", *words]
     return subprocess.run(list(map(str, command)), env=env, capture_output=True, text=True, check=False, timeout=60)

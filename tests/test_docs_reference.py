@@ -9,7 +9,7 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS))
 
-from reference import SECTIONS, held, hooks, settings  # noqa: E402
+from reference import PICTURES, SECTIONS, held, hooks, settings  # noqa: E402
 from reference.commands import usage, walk  # noqa: E402
 from reference.sources import signature  # noqa: E402
 
@@ -17,6 +17,7 @@ from codeforge import hookspecs  # noqa: E402
 from codeforge.http.openapi import document  # noqa: E402
 from codeforge.http.resources import OPERATIONS  # noqa: E402
 from codeforge.model import ADVICE, TRANSITIONS, Reason, RunState  # noqa: E402
+from codeforge.states import MOVES  # noqa: E402
 
 WHERE = {name: page for page in DOCS.glob("*.md") for name in held(page.read_text())}
 
@@ -79,3 +80,18 @@ def test_every_state_stands_with_those_that_may_follow():
     for state, row in rows.items():
         onward = row.rsplit("|", 2)[1]
         assert {after for after in RunState if f"`{after}`" in onward} == TRANSITIONS[RunState(state)], state
+
+
+def test_every_change_of_a_state_stands_with_who_causes_it():
+    rows = [line for line in held(guide())["moves"].splitlines() if line.startswith("| `")]
+    assert len(rows) == len(MOVES)
+    for row, move in zip(rows, MOVES, strict=True):
+        cells = [move.before, move.after, ", ".join(move.who), move.why, move.work]
+        assert [cell.strip(" `") for cell in row.strip("|").split("|")] == cells
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_as_the_code_says(name):
+    stands = (DOCS / "images" / name).read_text()
+    assert stands == PICTURES[name](), f"{name} is behind the code: run `python docs/write_reference.py`"
+    assert any(f"(images/{name})" in page.read_text() for page in DOCS.glob("*.md")), f"no document shows {name}"

@@ -76,6 +76,29 @@ def test_the_demo_waits_for_review_and_accepting_merges_it(up, page_of, tmp_path
     subprocess.run([sys.executable, "-m", "unittest", "-q"], cwd=sample, check=True, capture_output=True)
 
 
+def test_a_run_is_paused_and_resumed_and_goes_on_from_its_work(up, page_of, tmp_path):
+    repository, gate = new_repository(tmp_path / "shop"), tmp_path / "gate"
+    page = page_of(up())
+    page.get_by_label("Repository").press_sequentially(str(repository))
+    page.get_by_text("Changes go to main").wait_for()
+    page.get_by_text("More settings").click()
+    page.get_by_label("Agent").select_option("shell")
+    page.get_by_role("button", name="Add project").click()
+    script = f"echo once >> b.txt; echo at work; until [ -e {gate} ]; do sleep 0.05; done"
+    page.get_by_label("What is to be done?").fill(script)
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/runs/*")
+    page.locator("cf-log").get_by_text("at work", exact=True).wait_for()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.locator("#now .state", has_text="Paused").wait_for()
+    page.get_by_text("1 changed file").wait_for()
+    assert axe(page) == []
+    gate.touch()
+    page.get_by_role("button", name="Resume").click()
+    page.locator("#now .state", has_text="Waiting for review").wait_for()
+    page.locator("#results").get_by_text("+2").first.wait_for()
+
+
 def test_a_person_adds_a_project_by_path_sees_lines_arrive_reads_the_diff_and_accepts(up, page_of, tmp_path):
     repository, gate = new_repository(tmp_path / "shop"), tmp_path / "gate"
     page = page_of(up())

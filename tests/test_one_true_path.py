@@ -149,4 +149,4 @@ async def test_an_orderly_end_hands_the_run_back_and_the_next_start_takes_it_up(
     async with running(settings, extra=extra) as (_, api):
         run = await api.until(run)
         assert run["state"] == "review"
-        await api.says(run, "The worker was shut down; the run goes on from the work so far.")
+        await api.says(run, "The worker was shut down; the run goes on from its work so far.")

@@ -96,6 +96,22 @@ async def test_a_stop_in_mid_run_ends_aider_and_its_model_call(api, models, repo
     assert len(models.requests) == 1
 
 
+async def test_a_pause_ends_aider_and_its_model_call_and_it_goes_on_when_it_is_resumed(api, models, repository):
+    models.script("silent", [Step(text=EDIT, until=0, then="hang")])
+    project = await project_of(api, models, repository, "silent")
+    run = await api.start(project, PROMPT)
+    await models.seen(1)
+    await api.post(f"/runs/{run['id']}/pause")
+    await api.until(run, "paused", seconds=8)
+    assert working_for(run) == []
+    assert len(models.requests) == 1
+    models.script("silent", [EDIT])
+    await api.post(f"/runs/{run['id']}/resume")
+    run = await api.until(run, seconds=90)
+    assert (run["state"], run["detail"], run["check"]["exit"]) == ("review", "", 0)
+    assert len(models.requests) == 2
+
+
 async def test_a_killed_server_takes_aider_along_and_the_run_starts_again(models, repository, tmp_path):
     models.script("silent", [Step(text=EDIT, until=0, then="hang")])
     server = Server(tmp_path / "data", env={"CODEFORGE_AGENTS_DIR": str(agents_dir())})

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from reference import commands, events, hooks, interfaces, names, rest, runs, settings, waits
+from reference import commands, events, hooks, interfaces, life, names, rest, runs, settings, waits
 
 SECTIONS: dict[str, Callable[[], str]] = {
     "states": runs.states,
+    "moves": runs.moves,
     "reasons": runs.reasons,
     "waits": waits.waits,
     "settings": settings.every,
@@ -21,6 +22,9 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "testing": names.testing,
 }
 """Each section by its name; the document that holds it names it in a marker."""
+
+PICTURES: dict[str, Callable[[], str]] = {"life.svg": life.picture}
+"""Each picture that is drawn from the code, by its file in the folder of images."""
 
 _SECTION = re.compile(r"(<!-- reference: ([a-z]+) -->\n)(.*?)(<!-- end of reference -->)", re.DOTALL)
 

@@ -1,17 +1,18 @@
-"""The states of a run, and the reasons why one fails."""
+"""The states of a run, the changes between them, and the reasons why one fails."""
 
 from __future__ import annotations
 
-from codeforge.model import ADVICE, TRANSITIONS, Reason, RunState
+from codeforge.model import ADVICE, Reason
+from codeforge.states import MOVES, TRANSITIONS, RunState
 from reference.tables import code, table
 
 SENTENCES = {
     RunState.QUEUED: "Waits for a worker.",
     RunState.PREPARING: "A worker has taken it and makes the workspace.",
     RunState.WORKING: "The agent works in the workspace.",
-    RunState.PAUSED: "Held by a person. No page or command does this yet.",
+    RunState.PAUSED: "You paused it: nothing of it runs, its work so far is kept, and it takes no slot.",
     RunState.CHECKING: "The agent is done; the project's check runs on its change.",
-    RunState.WAITING: "Held until something outside changes, such as a quota. Nothing does this yet.",
+    RunState.WAITING: "Held until something outside changes, such as a quota.",
     RunState.REVIEW: "The change is there and the check passed: look at it and decide.",
     RunState.ACCEPTED: "The change was delivered to the branch.",
     RunState.SENT_BACK: "You asked for more; another run goes on from this change.",
@@ -29,6 +30,12 @@ def states() -> str:
 
 def _onward(state: RunState) -> str:
     return ", ".join(code(after) for after in RunState if after in TRANSITIONS[state]) or "nothing"
+
+
+def moves() -> str:
+    """Each legal change: who may cause it, why, and what becomes of the work in the workspace."""
+    rows = [(code(m.before), code(m.after), ", ".join(m.who), m.why, m.work) for m in MOVES]
+    return table(("from", "to", "by", "why", "the work"), rows)
 
 
 def reasons() -> str:

@@ -7,7 +7,11 @@ from codeforge.settings import Settings
 from reference import sources
 from reference.tables import code, prose, table
 
-SPOKEN = {"data_dir": "the user's data folder", "agents_dir": "`agents` in the data folder"}
+SPOKEN = {
+    "data_dir": "the user's data folder",
+    "agents_dir": "`agents` in the data folder",
+    "key_file": "`secret.key` in the data folder",
+}
 """Defaults that depend on the machine."""
 
 

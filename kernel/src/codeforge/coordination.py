@@ -39,6 +39,8 @@ class Assignment:
     resumed: bool = False
     memory: bytes | None = field(default=None, repr=False)
 
+    __pydantic_config__ = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}  # noqa: RUF012 (no field)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Orders:

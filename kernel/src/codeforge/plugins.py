@@ -10,11 +10,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 import pluggy
 
 from codeforge import __version__, builtin, hookspecs
-from codeforge.errors import Refusal, RunFailure
+from codeforge.errors import Invalid, Refusal, RunFailure
 from codeforge.hooks import GROUP, PROJECT
 from codeforge.model import Health, Project, Reason, Run, Task
 
@@ -80,6 +81,16 @@ class Plugins:
 
     def queues(self, settings: Settings) -> dict[str, Queue]:
         return self._named("register_queues", "queue", settings=settings)
+
+    def queue(self, settings: Settings) -> Queue:
+        """The installed queue that speaks the scheme of ``broker_url``. Raises `Invalid`."""
+        scheme = urlsplit(settings.broker_url).scheme
+        queues = self.queues(settings)
+        for queue in queues.values():
+            if scheme in queue.schemes:
+                return queue
+        there_is = ", ".join(f"{s}://" for queue in queues.values() for s in queue.schemes) or "none"
+        raise Invalid(f"No installed queue speaks {scheme}:// (setting broker_url); there is {there_is}.")
 
     def routes(self, forge: Forge) -> list[web.RouteDef]:
         return [route for _, routes in self._offers("register_routes", forge=forge) for route in routes]

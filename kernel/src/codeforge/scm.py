@@ -137,6 +137,18 @@ class Scm(ABC):
     async def forget(self, project: Project) -> None:
         """Remove the project's mirror."""
 
+    async def backup(self, project: Project, into: Path) -> None:
+        """Optional: write what the mirror holds, hidden references too, as files into the empty folder ``into``.
+
+        Others may work on the mirror meanwhile; nothing is written where there is none yet. Raises `Unavailable`.
+        """
+
+    async def restore(self, project: Project, source: Path) -> None:
+        """Optional, with `backup`: make the mirror, which is not there, from the files that `backup` wrote.
+
+        Raises `Invalid` when they are damaged, and `Unavailable`.
+        """
+
 
 def summarise(base: str, head: str, files: list[FileChange]) -> Change:
     """The change between two commits in figures."""

@@ -38,11 +38,10 @@ class Settings(BaseSettings):
     """Where agents' own environments are installed; by default the folder "agents" of the data folder."""
 
     database_url: str = ""
-    """The database; by default SQLite in the data folder."""
+    """The database; by default SQLite in the data folder, else "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"."""
 
     key_file: Path | None = None
-    """The key that stored secrets are encrypted with, the same for all servers of a database; by default "secret.key"
-    of the data folder."""
+    """The key that stored secrets are encrypted with; all servers of one database need the same."""
 
     broker_url: str = "memory://"
     """What wakes workers: "memory://" within one process, or "amqp://..." for RabbitMQ."""
@@ -57,8 +56,7 @@ class Settings(BaseSettings):
     """Listen on an address that others can reach, without TLS of its own (put a proxy with TLS before it)."""
 
     public_url: str = ""
-    """The address that people type, such as "https://forge.example", where a proxy stands before the server; sign-in
-    links begin with it."""
+    """The address that people type where a proxy stands before the server; sign-in links begin with it."""
 
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     """Networks of the proxies whose word counts for X-Forwarded-Proto and X-Forwarded-For, separated by commas."""

@@ -112,6 +112,6 @@ def heeded(state: RunState, want: str | None) -> RunState:
     """
     if want == "stop" and state in (S.FAILED, S.QUEUED, S.PAUSED, S.WAITING):
         return S.STOPPED
-    if want == "pause" and state == S.QUEUED:
+    if want == "pause" and state in (S.QUEUED, S.WAITING):
         return S.PAUSED
     return S.QUEUED if want is None and state == S.PAUSED else state

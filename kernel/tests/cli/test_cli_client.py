@@ -70,6 +70,28 @@ def test_a_run_is_stopped_retried_and_rejected(codeforge, project):
     assert "There is no run nowhere." in codeforge("runs", "show", "nowhere", code=1).err
 
 
+def test_a_run_is_paused_resumed_moved_up_restarted_and_retried(codeforge, project):
+    run = codeforge("tasks", "add", "repo", "write a.txt x\nwait", "--json").json["run"]["id"]
+    codeforge.reaches(run, "working")
+    assert codeforge("runs", "pause", run).out == "The run is being paused.\n"
+    codeforge.reaches(run, "paused")
+    assert codeforge("runs", "pause", run).out == "The run is paused.\n"
+    assert "with priority 5" in codeforge("runs", "prioritise", run, "5").out
+    assert "with priority -5" in codeforge("runs", "prioritise", run, "--", "-5").out
+    assert codeforge("runs", "resume", run, "--json").json["state"] in ("queued", "preparing", "working")
+    codeforge.reaches(run, "working")
+    assert "is at work already" in codeforge("runs", "prioritise", run, "5", code=1).err
+    assert "The run is not over" in codeforge("runs", "retry", run, code=1).err
+    new = codeforge("runs", "restart", run, "--json").json["id"]
+    codeforge.reaches(run, "stopped")
+    assert codeforge("runs", "restart", run, "--json").json["id"] == new
+    codeforge("runs", "stop", new)
+    again = codeforge("runs", "retry", run, "--from", "work", "--json").json
+    assert (again["follows"], again["number"]) == (run, 3)
+    codeforge("runs", "stop", again["id"])
+    codeforge.reaches(again["id"], "stopped")
+
+
 def test_lists_go_on_over_many_pages(codeforge, project):
     for number in range(60):
         codeforge.api().post(f"/projects/{project['id']}/tasks", {"prompt": str(number), "start": False})

@@ -197,6 +197,17 @@ async def test_a_run_that_was_put_by_is_given_out_with_its_own_work(api, forge, 
     assert (claimed.start, claimed.memory) == (HEAD, None)
 
 
+@pytest.mark.parametrize("run", ["working"], indirect=True)
+async def test_a_lost_run_that_is_paused_before_it_works_again_still_starts_from_scratch(api, forge, run):
+    await forge.coordinator.reap(everything=True)
+    assert (await forge.coordinator.claim("w")).run.generation == 2
+    await do(api, "pause", run["id"])
+    await forge.coordinator.report(run["id"], 2, state=S.PAUSED, change=None, worked=0.0)
+    await do(api, "resume", run["id"])
+    claimed = await forge.coordinator.claim("w")
+    assert (claimed.base, claimed.start, claimed.resumed) == (None, None, False)
+
+
 @pytest.mark.parametrize("run", ["queued"], indirect=True)
 async def test_a_higher_priority_overtakes_and_the_queue_goes_on_in_its_order(api, forge, who, project, run):
     _, other = await forge.tasks.submit(who, project.id, "paint the wall")

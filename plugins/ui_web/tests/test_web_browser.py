@@ -176,6 +176,25 @@ def test_stop_asks_first_and_says_that_it_is_stopping(page, server):
     expect(page.locator("#now")).to_contain_text("stopping")
 
 
+def test_a_run_is_paused_and_resumed_in_place_and_every_watcher_sees_it(page, server):
+    stage, run = server.stage, server.do(live_run(server.stage))
+    page.goto(f"/runs/{run.id}")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.locator("#now")).to_contain_text("pausing")
+    expect(page.get_by_role("button", name="Do not pause")).to_be_visible()
+    assert axe(page) == []
+    change = Change(base=BASE, head=HEAD, files=3, added=7, deleted=1)
+    server.do(stage.forge.coordinator.report(run.id, 1, state=RunState.PAUSED, change=change, worked=61.0))
+    expect(page.locator("#now .state")).to_have_text("Paused")
+    expect(page.locator("#results")).to_contain_text("3 changed files")
+    assert axe(page) == []
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#now .state")).to_have_text("Queued")
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    server.do(stage.forge.runs.pause(stage.who, run.id))  # somebody else
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
 def test_a_token_is_shown_once(page):
     page.goto("/tokens")
     page.get_by_label("Name").fill("ci")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from io import BytesIO
 
 from web_asking import HTMX, read, send, token_of
+from web_stage import BASE, HEAD
 
-from codeforge import FileChange, Reason, RunState
+from codeforge import Change, FileChange, Reason, RunState
 from codeforge.model import ADVICE
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -22,6 +23,39 @@ async def test_a_live_run_can_be_told_something_and_stopped(client, stage):
     orders = await stage.forge.coordinator.renew(run.id, 1)
     assert (orders.want, orders.words[0][1]) == ("stop", "look at x")
     assert "what it did so far is being kept" in await read(client, f"/runs/{run.id}")
+
+
+async def test_a_live_run_can_be_paused_and_a_paused_one_resumed(client, stage):
+    run = await stage.working(await stage.task(await stage.project()))
+    assert "Resume" not in await read(client, f"/runs/{run.id}")
+    pausing = (await send(client, f"/runs/{run.id}/pause"))[2]
+    assert ("pausing" in pausing, "Do not pause" in pausing) == (True, True)
+    change = Change(base=BASE, head=HEAD, files=3, added=7, deleted=1)
+    await stage.forge.coordinator.report(run.id, 1, state=RunState.PAUSED, change=change, worked=61.0)
+    text = await read(client, f"/runs/{run.id}")
+    assert ("Paused" in text, "3 changed files" in text, "its work so far is kept" in text) == (True, True, True)
+    assert ("61 s</cf-time> at work" in text, "Pause</button>" in text) == (True, False)
+    assert "1 paused" in await read(client, "/projects")
+    assert "Queued" in (await send(client, f"/runs/{run.id}/resume"))[2]
+
+
+async def test_a_run_that_waits_is_moved_up_and_a_priority_that_is_none_is_refused(client, stage):
+    run = await stage.task(await stage.project())
+    assert "<dd>1,000</dd>" in (await send(client, f"/runs/{run.id}/priority", priority="1000"))[2]
+    for wrong in ("", "high", "1.5", "9999999"):
+        status, _, text = await send(client, f"/runs/{run.id}/priority", priority=wrong)
+        assert (status, "whole number" in text) == (422, True)
+
+
+async def test_a_run_is_restarted_and_retried_from_its_work(client, stage):
+    run = await stage.review(await stage.task(await stage.project()))
+    assert "From the work so far" in await read(client, f"/runs/{run.id}")
+    _, headers, _ = await send(client, f"/runs/{run.id}/retry", agent="aider", model="", **{"from": "work"})
+    again = await stage.forge.runs.get(stage.who, headers["HX-Redirect"].rpartition("/")[2])
+    assert again.follows == run.id
+    _, headers, _ = await send(client, f"/runs/{again.id}/restart")
+    new = await stage.forge.runs.get(stage.who, headers["HX-Redirect"].rpartition("/")[2])
+    assert (new.follows, (await stage.forge.runs.get(stage.who, again.id)).state) == (None, RunState.STOPPED)
 
 
 async def test_without_scripts_a_verb_leads_back_to_the_page(client, stage):

@@ -21,6 +21,15 @@ token_file = click.option(
 )
 
 
+def parts(command: Command) -> Command:
+    """The command gets ``only`` and ``without``: names of parts of a backup."""
+    only = click.option("--only", metavar="PART", multiple=True, help="Only this part (can be repeated).")
+    without = click.option(
+        "--without", metavar="PART", multiple=True, help="Not this part: database, mirrors, cassettes or key."
+    )
+    return only(without(command))
+
+
 def asking(command: Callable[..., Any]) -> Callable[..., Any]:
     """The command gets an `Asking` first: a server to talk to, found or started by the options that this adds."""
 

@@ -63,7 +63,7 @@ def running(settings: Settings, token_file: Path | None = None) -> Api | None:
     """The server that runs on this data folder and answers, if any."""
     if not (present := presence.found(settings.data_dir)):
         return None
-    secret = _given_token(settings, token_file) or presence.token(settings.data_dir)
+    secret = given_token(settings, token_file) or presence.token(settings.data_dir)
     api = Api(present.url, secret or "")
     try:
         api.get("/health")
@@ -72,7 +72,7 @@ def running(settings: Settings, token_file: Path | None = None) -> Api | None:
     return api
 
 
-def _given_token(settings: Settings, token_file: Path | None) -> str | None:
+def given_token(settings: Settings, token_file: Path | None) -> str | None:
     """The token that was named by a flag or a setting, if any."""
     if token_file is None:
         place, secret = "The setting token", settings.token.get_secret_value().strip() if settings.token else None
@@ -88,7 +88,7 @@ def _given_token(settings: Settings, token_file: Path | None) -> str | None:
 
 
 def _named_token(settings: Settings, token_file: Path | None) -> str:
-    if secret := _given_token(settings, token_file):
+    if secret := given_token(settings, token_file):
         return secret
     raise Unauthorized(
         f"{settings.server_url} wants a token: make one there with `codeforge tokens new NAME`, "

@@ -31,6 +31,7 @@ from codeforge.forge.runs import Runs
 from codeforge.forge.schedules import Schedules
 from codeforge.forge.tasks import Tasks
 from codeforge.forge.workers import Workers
+from codeforge.ids import new_id
 from codeforge.llm import Llm
 from codeforge.model import Health, Project, Run, Task
 from codeforge.queues import Queue
@@ -84,10 +85,14 @@ class Offers:
 
 
 class Forge:
-    """CodeForge's facts and verbs, by what they are about. ``url`` is the server's own address once it listens."""
+    """CodeForge's facts and verbs, by what they are about.
+
+    ``url`` is the server's own address once it listens, ``id`` tells its life from those of other servers.
+    """
 
     def __init__(self, settings: Settings, store: Store, offers: Offers) -> None:
         self.settings, self.store, self.offers = settings, store, offers
+        self.id = new_id()
         self.url = ""
         self.vault = Vault(settings.key_path)
         self.history = History(store)

@@ -150,7 +150,7 @@ class ForgeCoordinator(Coordinator):
     ) -> tuple[RunState, dict[str, Any]]:
         """Where the run goes and with what facts, given what people want of it; what it goes on from is put by."""
         now = heeded(state, row["want"])
-        if now in (RunState.QUEUED, RunState.PAUSED):
+        if now in standing.UNHELD:
             change = facts.pop("change", None)
             if row["state"] != RunState.PREPARING and "worked" in facts:
                 facts["change"] = change

@@ -58,7 +58,7 @@ def _remove(door: Door, project_id: str) -> Project:
     runs = t.Run.select(t.Run.id).where(t.Run.project_id == project_id)
     for of_run in (t.Event, t.Message, t.Artifact, t.RunKey):
         door.delete(of_run, of_run.run_id.in_(runs))
-    for of_project in (t.Run, t.Task, t.Schedule):
+    for of_project in (t.Run, t.Task, t.Schedule, t.Pack):
         door.delete(of_project, of_project.project_id == project_id)
     door.delete(t.Project, t.Project.id == project_id)
     return project

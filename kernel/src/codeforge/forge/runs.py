@@ -37,6 +37,7 @@ class Runs(Verbs):
         run, project = await self._with_project(who, run_id)
         if run.change is None:
             return []
+        await self._forge.packs.fill(run, project)
         return await self._forge.projects.scm(project.scm).changes(project, run.change.base, run.change.head)
 
     async def diff(self, who: Principal, run_id: str, path: str | None = None) -> str:

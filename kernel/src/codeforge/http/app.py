@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from codeforge.forge import Forge
-from codeforge.http import openapi, signin, stream
+from codeforge.http import openapi, signin, stream, workers
 from codeforge.http.auth import let_in
 from codeforge.http.context import CLOSING, FORGE
 from codeforge.http.resources import OPERATIONS
@@ -24,7 +24,7 @@ def make_app(forge: Forge, routes: Iterable[web.AbstractRouteDef] = ()) -> web.A
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_close_streams)
     app.add_routes([operation.route() for operation in OPERATIONS])
-    app.add_routes([*openapi.routes(OPERATIONS), *stream.ROUTES, *signin.ROUTES])
+    app.add_routes([*openapi.routes(OPERATIONS), *stream.ROUTES, *signin.ROUTES, *workers.ROUTES])
     app.add_routes(routes)
     return app
 

@@ -5,6 +5,6 @@ from codeforge.store import _peewee  # isort: skip  # noqa: F401  (before anythi
 from peewee import Expression, fn
 
 from codeforge.store.door import Door
-from codeforge.store.store import Store
+from codeforge.store.store import Store, sqlite_path
 
-__all__ = ["Door", "Expression", "Store", "fn"]
+__all__ = ["Door", "Expression", "Store", "fn", "sqlite_path"]

@@ -70,4 +70,6 @@ class Door:
 
     def delete(self, table: type[Model], *where: Expression) -> int:
         """Remove the matching rows; gives their number."""
-        return int(table.delete().where(*self._mine(table, where)).execute(self.database))
+        conditions = self._mine(table, where)
+        query = table.delete().where(*conditions) if conditions else table.delete()
+        return int(query.execute(self.database))

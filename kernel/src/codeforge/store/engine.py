@@ -9,7 +9,7 @@ import peewee
 
 from codeforge.store.door import Clock
 
-FAULTS = (peewee.OperationalError, peewee.InterfaceError)
+FAULTS = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
 """What a database says when it cannot answer now, rather than that it was asked the wrong thing."""
 
 

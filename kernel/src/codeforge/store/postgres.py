@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,6 @@ _CONNECTION = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
-    "application_name": "codeforge",
 }
 
 
@@ -61,12 +61,12 @@ class _Database(peewee.PostgresqlDatabase):
     psycopg2_adapter = peewee.Psycopg3Adapter  # peewee was imported without a driver: see _peewee.py
 
     def __init__(self, options: dict[str, Any]) -> None:
-        self.options = options
+        self.options = {**_CONNECTION, **options, "application_name": f"codeforge {secrets.token_hex(8)}"}
         self.connections: set[psycopg.Connection[Any]] = set()
         super().__init__("by options")
 
     def _connect(self) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(**{**_CONNECTION, **self.options}, autocommit=True)
+        connection = psycopg.connect(**self.options, autocommit=True)
         try:
             newer = connection.info.server_version >= _WITH_TRANSACTION_TIMEOUT
             connection.execute(_SESSION + (_SESSION_17 if newer else ""), prepare=False)
@@ -153,6 +153,8 @@ class Postgres(Engine):
             return "it refuses the user, the password or the database's name. Check the setting, then start again."
         if state == "55P03":
             return "other servers kept it busy for more than 10 s. Try again."
+        if state == "25P03":
+            return "this server stood still for 5 s in the middle of it. Try again."
         if not state or state[:2] in ("08", "57"):
             return "it does not answer, or broke off. Check that it runs and can be reached, then try again."
         said = cause.diag.message_primary if isinstance(cause, psycopg.Error) else ""

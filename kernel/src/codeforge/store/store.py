@@ -126,4 +126,13 @@ def engine_of(folder: Path, url: str) -> Engine:
             "The setting database_url names no database that CodeForge can use: give postgresql://..., sqlite:..., "
             "or leave it empty."
         )
-    return Sqlite(Path(url.removeprefix("sqlite:").removeprefix("//")) if url else folder / "codeforge.db")
+    return Sqlite(_file(folder, url))
+
+
+def sqlite_path(folder: Path, url: str) -> Path | None:
+    """The file of the database at ``url``, or None for one that is no file. Raises `Unavailable`."""
+    return _file(folder, url) if isinstance(engine_of(folder, url), Sqlite) else None
+
+
+def _file(folder: Path, url: str) -> Path:
+    return Path(url.removeprefix("sqlite:").removeprefix("//")) if url else folder / "codeforge.db"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from codeforge.testing.repositories import new_repository as new_repository
     from codeforge.testing.server import Server as Server
     from codeforge.testing.server import announce as announce
+    from codeforge.testing.spawned import Fleet as Fleet
+    from codeforge.testing.spawned import Spawned as Spawned
+    from codeforge.testing.spawned import fleet as fleet
     from codeforge.testing.stand_ins import ShellAgent as ShellAgent
     from codeforge.testing.stand_ins import StandIns as StandIns
     from codeforge.testing.steps import Step as Step
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "browser": "axe open_browser watched_page",
+    "spawned": "Fleet Spawned fleet",
     "folders": "agents_dir",
     "house": "Api running",
     "model_server": "ScriptedModels Seen",

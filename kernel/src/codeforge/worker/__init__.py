@@ -1,6 +1,7 @@
 """The worker: takes runs that are ready and sees each one through, whatever happens to it."""
 
-from codeforge.worker.source import OwnMirrors, Source
+from codeforge.worker.patience import insist
+from codeforge.worker.source import Escrowed, OwnMirrors, Source
 from codeforge.worker.worker import Worker
 
-__all__ = ["OwnMirrors", "Source", "Worker"]
+__all__ = ["Escrowed", "OwnMirrors", "Source", "Worker", "insist"]

@@ -110,9 +110,9 @@ class Execution:
         elif self._stopped:
             await self._end(RunState.STOPPED, detail="Stopped; what it had done is kept.")
         elif self._paused and (work.cancelled() or work.exception()):
-            await self._put_by(RunState.PAUSED, "Paused; what it had done is kept.")
+            await self._put_by(RunState.PAUSED, "Paused")
         elif self._handed_back and work.cancelled():
-            await self._put_by(RunState.QUEUED, "The worker was shut down; the run goes on from the work so far.")
+            await self._put_by(RunState.QUEUED, "The worker was shut down")
         else:
             await self._judge(work)
 
@@ -131,13 +131,14 @@ class Execution:
         else:
             await self._end(RunState.REVIEW, change=change)
 
-    async def _put_by(self, state: RunState, detail: str) -> None:
+    async def _put_by(self, state: RunState, why: str) -> None:
         """Leave the run to a later claim, with all that it needs to go on from here."""
         change = await self._attempt.keep()
         if self._attempt.unsaved:
-            await self._reporter.move(state, detail=detail)
+            await self._reporter.move(state, detail=f"{why}; its work could not be kept and stays in its workspace.")
             return
         await self._attempt.remember()
+        detail = f"{why}; the run goes on from its work so far."
         await self._reporter.move(state, detail=detail, change=change, worked=self._attempt.worked)
 
     async def _end(self, state: RunState, **facts: object) -> None:

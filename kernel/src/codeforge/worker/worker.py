@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from types import TracebackType
 
 from codeforge.coordination import Coordinator
+from codeforge.errors import CodeForgeError
 from codeforge.forge import Offers
 from codeforge.settings import Settings
 from codeforge.worker import leftovers
@@ -27,10 +29,26 @@ class Worker:
         self._slots = asyncio.Semaphore(settings.slots)
         self._executions: set[asyncio.Task[None]] = set()
         self._claims: set[asyncio.Task[None]] = set()
-        self._closing = False
+        self._closing = self._paused = False
 
     async def __aenter__(self) -> Worker:
         return self
+
+    @property
+    def at_work(self) -> int:
+        """How many runs it has."""
+        return len(self._executions)
+
+    def pause(self, paused: bool) -> None:
+        """Take no more runs, or take some again; those it has go on."""
+        if self._paused and not paused:
+            self._look_again()
+        self._paused = paused
+
+    async def idle(self) -> None:
+        """Return when it has no run."""
+        while self._executions or self._claims:
+            await asyncio.wait([*self._executions, *self._claims])
 
     async def recover(self) -> None:
         """Save what an earlier life of this worker left in its workspaces, then remove them."""
@@ -50,7 +68,7 @@ class Worker:
     async def _claim(self) -> None:
         started = False
         try:
-            if not self._closing and (assignment := await self._coordinator.claim(self.id)):
+            if not (self._closing or self._paused) and (assignment := await self._coordinator.claim(self.id)):
                 execution = Execution(assignment, self._coordinator, self._source, self._offers, self._settings)
                 task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}")
                 self._executions.add(task)
@@ -63,8 +81,18 @@ class Worker:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._executions.discard(task)
         self._slots.release()
+        self._look_again()
         if not task.cancelled() and (error := task.exception()):
             log.error("%s ended by an error of CodeForge", task.get_name(), exc_info=error)
+
+    def _look_again(self) -> None:
+        """A slot is free: whoever waits in the queue need not wait for a ring."""
+        if not self._closing:
+            self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        with suppress(CodeForgeError):
+            await self.answer("")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

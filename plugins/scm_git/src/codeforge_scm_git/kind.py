@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codeforge import Change, Delivery, FileChange, Invalid, Project, RepoInfo, Say, Scm
-from codeforge_scm_git import checkout, difference, folder, packing
+from codeforge_scm_git import bundle, checkout, difference, folder, packing
 from codeforge_scm_git.address import parse
 from codeforge_scm_git.command import in_thread
 from codeforge_scm_git.delivery import deliver
@@ -111,6 +111,18 @@ class Git(Scm):
         async with mirror.locked("deliver"), mirror.locked("fetch"):
             with disk(mirror.path):
                 await in_thread(mirror.remove)
+
+    async def backup(self, project: Project, into: Path) -> None:
+        """See `Scm.backup`."""
+        mirror = self._mirror(project)
+        with disk(mirror.path):
+            await in_thread(bundle.write, mirror, into)
+
+    async def restore(self, project: Project, source: Path) -> None:
+        """See `Scm.restore`."""
+        mirror = self._mirror(project)
+        with disk(mirror.path):
+            await in_thread(bundle.read, mirror, source)
 
     def _mirror(self, project: Project) -> Mirror:
         return Mirror(self._folder, project)

@@ -22,7 +22,11 @@ COMMANDS = {
     "plugins": "The installed plugins and what they bring.",
     "tokens": "The bearer tokens of scripts and other machines.",
     "link": "Print a new sign-in link for the running server.",
+    "backup": "Write everything to one file, while it runs.",
+    "restore": "Bring a backup back.",
     "serve": "Like up, without a worker.",
+    "worker": "Work for servers on other machines.",
+    "workers": "The processes that execute runs: register, drain, revoke.",
 }
 """Each command with its line in the help; its module has the same name and calls it ``command``."""
 

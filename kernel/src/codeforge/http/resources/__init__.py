@@ -14,6 +14,7 @@ from codeforge.http.resources import (
     tasks,
     tokens,
     usage,
+    workers,
 )
 
 OPERATIONS = (
@@ -30,4 +31,5 @@ OPERATIONS = (
     *usage.OPERATIONS,
     *plugins.OPERATIONS,
     *tokens.OPERATIONS,
+    *workers.OPERATIONS,
 )

@@ -36,6 +36,7 @@ from codeforge.http.schemas.work import (
     Verdict,
     Words,
 )
+from codeforge.http.schemas.workers import FreshWorker, NewWorker, Worker, WorkerEdit
 
 __all__ = [
     "Address",
@@ -50,6 +51,7 @@ __all__ = [
     "Event",
     "FileChange",
     "FreshToken",
+    "FreshWorker",
     "Health",
     "Hours",
     "Id",
@@ -63,6 +65,7 @@ __all__ = [
     "NewSchedule",
     "NewTask",
     "NewToken",
+    "NewWorker",
     "Page",
     "Place",
     "Plugin",
@@ -93,4 +96,6 @@ __all__ = [
     "UsageReport",
     "Verdict",
     "Words",
+    "Worker",
+    "WorkerEdit",
 ]

@@ -162,8 +162,9 @@ class RunEdit(Shape):
 class Retry(Shape):
     """One more attempt at the task of a run that has ended; agent and model are the run's where left out."""
 
-    start: Annotated[Literal["work", "scratch"], Field(alias="from")] = "scratch"
-    """Whether to go on from what the run left, or to begin anew."""
+    start: Annotated[
+        Literal["work", "scratch"], Field(alias="from", description="Go on from what the run left, or begin anew.")
+    ] = "scratch"
     agent: Name = ""
     model: Name = ""
 

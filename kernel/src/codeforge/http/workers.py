@@ -1,0 +1,205 @@
+"""The worker API: what workers on other machines ask of a server. Their reports come through the queue.
+
+It is an agreement between a worker and a server of CodeForge, and no part of the public API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from codeforge import versions, wire
+from codeforge.coordination import Known
+from codeforge.errors import Fenced, Invalid, RunFailure
+from codeforge.forge import Forge
+from codeforge.http import reading
+from codeforge.http.context import FORGE, needs, who
+from codeforge.http.encode import as_json
+from codeforge.http.schemas import Shape
+from codeforge.model import Change, Project, Run
+
+PREFIX = "/api/worker/v1"
+LONGEST_WAIT = 60.0
+BLOCK = 1 << 20
+Handler = Callable[[web.Request, Forge], Awaitable[web.StreamResponse]]
+
+
+class Hello(Shape):
+    host: str
+    version: str
+    agents: list[str]
+    slots: Annotated[int, Field(ge=1)]
+
+
+class Beat(Shape):
+    load: float = 0.0
+    disk: Annotated[dict[str, object], Field(default_factory=dict)]
+
+
+class Renewal(Shape):
+    generation: int
+    wait: Annotated[float, Field(ge=0, le=LONGEST_WAIT)] = 0.0
+    known: Known = (None, 0)
+
+
+class Wanted(Shape):
+    generation: int
+    base: str | None = None
+    start: str | None = None
+    have: Annotated[list[str], Field(default_factory=list)]
+
+
+class Saved(Shape):
+    ref: str
+    base: str
+    head: str
+    files: int
+    added: int
+    deleted: int
+
+
+async def hello(request: web.Request, forge: Forge) -> web.StreamResponse:
+    """A worker begins; the answer tells how long a lease is."""
+    body = await reading.body(request, Hello)
+    worker = await forge.workers.hello(who(request).user_id, **body.model_dump())
+    return _json({"id": worker.id, "name": worker.name, "lease": forge.settings.lease})
+
+
+async def beat(request: web.Request, forge: Forge) -> web.StreamResponse:
+    """A worker gives word; the answer tells whether it is to take no more runs."""
+    body = await reading.body(request, Beat)
+    worker = await forge.workers.beat(who(request).user_id, **body.model_dump())
+    return _json({"draining": worker.draining})
+
+
+async def claim(request: web.Request, forge: Forge) -> web.StreamResponse:
+    """The next run, or 204."""
+    given = await forge.coordinator.claim(who(request).user_id)
+    return _bytes(wire.ASSIGNMENT.dump_json(given)) if given else web.Response(status=204)
+
+
+async def renew(request: web.Request, forge: Forge) -> web.StreamResponse:
+    body = await reading.body(request, Renewal)
+    await _mine(request, forge)
+    asked = {"wait": body.wait, "known": body.known}
+    orders = await forge.coordinator.renew(request.match_info["id"], body.generation, **asked)  # type: ignore[arg-type]
+    return _bytes(wire.ORDERS.dump_json(orders))
+
+
+async def about(request: web.Request, forge: Forge) -> web.StreamResponse:
+    """A run and its project."""
+    return _bytes(wire.ABOUT.dump_json(await _run(request, forge)))
+
+
+async def memory(request: web.Request, forge: Forge) -> web.StreamResponse:
+    """Keep the agent's memory."""
+    await _mine(request, forge)
+    data = bytearray()
+    async for block in request.content.iter_any():
+        data += block
+    generation = _number(request.query.get("generation", ""))
+    await forge.coordinator.remember(request.match_info["id"], generation, bytes(data))
+    return web.Response(status=204)
+
+
+async def saved(request: web.Request, forge: Forge) -> web.StreamResponse:
+    """Work that was found in a workspace of an earlier life of the worker; its pack was sent before."""
+    body = await reading.body(request, Saved)
+    run, _ = await _run(request, forge)
+    change = Change(**body.model_dump(exclude={"ref"}))
+    await forge.coordinator.saved(run.id, body.ref, change)
+    return web.Response(status=204)
+
+
+async def source(request: web.Request, forge: Forge) -> web.StreamResponse:
+    """What a worker's mirror lacks for a run, as a pack; its base stands in a header. 204: it has all."""
+    body = await reading.body(request, Wanted)
+    run, project = await _mine(request, forge)
+    with tempfile.TemporaryDirectory(prefix="pack-", dir=forge.settings.data_dir) as folder:
+        pack = Path(folder) / "pack"
+        try:
+            base, there_is = await forge.packs.give(
+                run, project, pack, base=body.base, start=body.start, have=body.have
+            )
+        except RunFailure as failure:
+            return _json({"reason": str(failure.reason), "detail": str(failure)}, status=409)
+        if not there_is:
+            return web.Response(status=204, headers={"X-Base": base})
+        answer = web.StreamResponse(headers={"X-Base": base, "Content-Type": "application/octet-stream"})
+        answer.content_length = pack.stat().st_size
+        await answer.prepare(request)
+        with pack.open("rb") as file:
+            while block := await asyncio.to_thread(file.read, BLOCK):
+                await answer.write(block)
+        await answer.write_eof()
+        return answer
+
+
+async def work(request: web.Request, forge: Forge) -> web.StreamResponse:
+    """Keep the commits that a worker sends as a run's work."""
+    run, project = await _run(request, forge)
+    ref, head = request.query.get("ref", ""), request.query.get("head", "")
+    with tempfile.TemporaryDirectory(prefix="pack-", dir=forge.settings.data_dir) as folder:
+        pack = Path(folder) / "pack"
+        with pack.open("wb") as file:
+            async for block in request.content.iter_chunked(BLOCK):
+                await asyncio.to_thread(file.write, block)
+        await forge.packs.take(run, project, pack, ref=ref, head=head)
+    return web.Response(status=204)
+
+
+async def _run(request: web.Request, forge: Forge) -> tuple[Run, Project]:
+    """A run of the worker's tenant."""
+    person = who(request)
+    run = await forge.runs.get(person, request.match_info["id"])
+    return run, await forge.projects.get(person, run.project_id)
+
+
+async def _mine(request: web.Request, forge: Forge) -> tuple[Run, Project]:
+    """A run that this very worker holds, or held: another's is none of its business."""
+    run, project = await _run(request, forge)
+    if run.worker not in (who(request).user_id, None):
+        raise Fenced(f"Run {run.id} is another worker's.")
+    return run, project
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise Invalid("The generation must be a number.", field="generation")
+    return int(text)
+
+
+def _json(value: object, status: int = 200) -> web.Response:
+    return _bytes(as_json(value), status)
+
+
+def _bytes(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=body, content_type="application/json")
+
+
+def _route(method: str, path: str, handler: Handler) -> web.RouteDef:
+    async def checked(request: web.Request) -> web.StreamResponse:
+        versions.check(request.headers.get(versions.HEADER, ""), "worker")
+        return await handler(request, request.app[FORGE])
+
+    return web.route(method, PREFIX + path, needs("worker", checked))
+
+
+ROUTES = (
+    _route("POST", "/hello", hello),
+    _route("POST", "/beat", beat),
+    _route("POST", "/claim", claim),
+    _route("POST", "/runs/{id}/renew", renew),
+    _route("GET", "/runs/{id}", about),
+    _route("PUT", "/runs/{id}/memory", memory),
+    _route("POST", "/runs/{id}/saved", saved),
+    _route("POST", "/runs/{id}/source", source),
+    _route("PUT", "/runs/{id}/work", work),
+)
