@@ -323,6 +323,19 @@ def test_a_reader_misses_no_line_when_the_server_is_restarted(page, server):
     assert told[3:] == [f"line {n}" for n in range(7500)]
 
 
+def test_a_page_tells_that_the_server_is_gone_and_forgets_it_when_it_is_back(page, server):
+    page.expected += ["ERR_", "Failed to load", "Failed to fetch"]
+    page.goto("/usage")
+    strip = page.locator("#trouble p")
+    expect(strip).to_have_count(0)
+    server.stop()
+    expect(strip).to_have_text("The server does not answer: this page goes on by itself when it does.", timeout=10_000)
+    assert axe(page) == []
+    server.start()
+    expect(strip).to_have_count(0, timeout=10_000)
+    expect(page.locator("#notice")).to_be_empty()
+
+
 def test_long_lines_are_broken_and_colours_shown(page, server):
     stage, run = server.stage, server.do(live_run(server.stage))
     words = " ".join(f"word{n}" for n in range(200))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
 import pytest
 from web_asking import HTMX, read, send
 
-from codeforge import AgentEvent, Kind, Limits, RunState
+from codeforge import AgentEvent, Health, Kind, Limits, RunState
 from codeforge.events import said
 from codeforge.model import Hours
 from codeforge_ui_web.words import when
@@ -183,7 +184,7 @@ async def test_when_and_where_a_projects_runs_start_is_set_and_taken_away(client
         ({"max_runs": "some"}, "whole number, or empty"),
         ({"end": ""}, "a start and an end"),
         ({"zone": "Mars"}, "no time zone"),
-        ({"labels": "GPU"}, "is no label"),
+        ({"labels": "gpu!"}, "is no label"),
     ):
         status, _, text = await send(client, path, **{**given, **rules, **wrong, "version": "2"}, day="1")
         assert (status, words in text) == (422, True), wrong
@@ -191,6 +192,54 @@ async def test_when_and_where_a_projects_runs_start_is_set_and_taken_away(client
     assert (await send(client, path, **{**given, **free, "version": "2"}))[0] == 200
     saved = await stage.forge.projects.get(stage.who, project.id)
     assert (saved.labels, saved.max_runs, saved.hours) == ((), None, None)
+
+
+async def test_a_disk_budget_is_set_kept_and_taken_away(client, stage):
+    project = await stage.project()
+    text = await read(client, f"/projects/{project.id}/settings")
+    shown = {"agent": "aider", **dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', text))}
+
+    async def save(**given):
+        version = (await stage.forge.projects.get(stage.who, project.id)).version
+        status, _, text = await send(
+            client, f"/projects/{project.id}/settings", **{**shown, "version": str(version), **given}
+        )
+        return status, text, (await stage.forge.projects.get(stage.who, project.id)).disk_mb
+
+    assert (await save(disk_mb="5000"))[::2] == (200, 5000)
+    status, text, kept = await save(disk_mb="a lot")
+    assert (status, kept) == (422, 5000)
+    assert "The disk budget must be a whole number above zero." in text
+    del shown["disk_mb"]
+    assert (await save())[::2] == (200, 5000)
+    assert (await save(disk_mb=""))[::2] == (200, None)
+
+
+async def test_the_settings_page_tells_what_the_project_takes_on_disk(client, stage, tmp_path):
+    project = await stage.project()
+    folder = tmp_path / "runs" / "r1-1"
+    folder.mkdir(parents=True)
+    (folder / "project").write_text(project.id)
+    (folder / "big").write_bytes(b"x" * 3 * 2**20)
+    assert "<dt>Workspaces</dt><dd>3.0 MB</dd>" in await read(client, f"/projects/{project.id}/settings")
+
+
+async def test_what_is_down_stands_on_every_page_and_in_the_strip_that_asks_for_itself(stranger, stage, monkeypatch):
+    monkeypatch.setattr("codeforge.forge.parts.FRESH", -1.0)
+
+    class Broker:
+        ok = False
+
+        async def health(self):
+            return Health(name="broker", ok=self.ok, detail=f"RabbitMQ at {NASTY} does not answer")
+
+    stage.forge.offers.queue = Broker()
+    told = f'<p role="alert">RabbitMQ at {escape(NASTY)} does not answer: runs wait; nothing is lost.</p>'
+    assert told in await read(stranger, "/trouble")
+    assert told in await read(stranger, "/signin")
+    Broker.ok = True
+    assert "alert" not in await read(stranger, "/trouble")
+    assert told not in await read(stranger, "/signin")
 
 
 async def test_a_removed_project_is_gone(client, stage):

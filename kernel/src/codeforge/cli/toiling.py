@@ -31,7 +31,7 @@ def toil(settings: Settings, token_file: Path | None) -> int:
     if secret := given_token(settings, token_file):
         settings = settings.model_copy(update={"token": SecretStr(secret)})
     conceal_environment()
-    journal.keep(data_folder(settings), aloud=True)
+    journal.keep(data_folder(settings), settings, aloud=True)
     return asyncio.run(Toil(settings).until_told())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
+from functools import partial
 from typing import Any
 
 from codeforge import news
@@ -34,6 +35,7 @@ def append(door: Door, run: dict[str, Any], events: Iterable[AgentEvent]) -> int
     if new:
         door.insert_all(t.Event, new)
         door.news |= {news.events(run["id"]), news.events(run["tenant_id"])}
+        door.after(partial(door.metrics.events.inc, len(new)))
     return seq + len(new)
 
 

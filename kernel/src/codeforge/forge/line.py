@@ -85,7 +85,7 @@ class Line:
             ]
             line = scheduler.line(waiting, facts, scheduler.workers_alive(door))
             totals = Counter(held.why for _, held in line)
-            mine = Door(door.database, who.tenant_id)
+            mine = door.of(who.tenant_id)
             return Standing(items=_items(mine, line, after, limit), total=len(line), totals=dict(totals.most_common()))
 
         return await self._forge.store.read(None, work)
@@ -94,7 +94,7 @@ class Line:
         """Why a run waits, in words; empty for one that does not."""
 
         def work(door: Door) -> str:
-            mine = Door(door.database, who.tenant_id)
+            mine = door.of(who.tenant_id)
             row = mine.one(t.Run, t.Run.id == run_id, t.Run.state == RunState.QUEUED)
             facts = world(door)
             if row is None or row["project_id"] not in facts.places:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from codeforge.errors import Invalid, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, needs, projects, rows
 from codeforge.ids import new_id
+from codeforge.logs import tell
 from codeforge.model import Principal, Project, Run, RunState, Task
 from codeforge.store import Door, fn
 from codeforge.store import tables as t
@@ -18,6 +21,7 @@ from codeforge.store import tables as t
 if TYPE_CHECKING:
     from codeforge.forge import Forge
 
+log = logging.getLogger(__name__)
 PROMPT_LIMIT = 200_000
 """Characters; a longer prompt is no prompt but a file, and belongs in the repository."""
 
@@ -85,11 +89,13 @@ def queue(
         model=model,
         provider=provider,
         state=RunState.QUEUED,
+        state_at=door.now(),
         priority=priority,
         blocked=len(needs.unmet(door, task.id)),
         not_before=task.not_before.timestamp() if task.not_before else 0,
         created_at=door.now(),
     )
+    door.after(partial(tell, log, "run queued", run=run_id, project=task.project_id, agent=agent))
     run = {"id": run_id, "tenant_id": task.tenant_id}
     history.append(door, run, [AgentEvent(Kind.STATE, {"state": RunState.QUEUED})])
     return run_id

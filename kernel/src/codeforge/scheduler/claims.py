@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from codeforge import moving
 from codeforge.errors import Fenced, NotFound
 from codeforge.model import HELD, RunState
 from codeforge.scheduler.facts import WorkerFacts
@@ -26,10 +27,10 @@ def claim(door: Door, worker: WorkerFacts, lease: float) -> Row | None:
         return None
     row = door.one(t.Run, t.Run.id == chosen.id)
     assert row
-    door.update(
-        t.Run,
-        t.Run.id == chosen.id,
-        state=RunState.PREPARING,
+    moving.move(
+        door,
+        row,
+        RunState.PREPARING,
         generation=row["generation"] + 1,
         worker=worker.id,
         lease_until=facts.now + lease,

@@ -77,9 +77,11 @@ def unrung(door: Door, ring_again: float, limit: int = 200) -> list[str]:
 
     The first of every project, agent and provider come in: whoever hears of any takes the first in the queue.
     """
-    facts = world(door)
-    workers = workers_alive(door)
-    able = [head for head in heads(door, facts.now) if hindrance(head, facts, workers) is None]
+    waiting = heads(door, door.now())
+    if not waiting:
+        return []
+    facts, workers = world(door), workers_alive(door)
+    able = [head for head in waiting if hindrance(head, facts, workers) is None]
     able = sorted(able, key=lambda head: turn(head, facts))[:limit]
     each = max(1, limit // max(1, len(able)))
     first = (row for head in able for row in ask(door, FIRST, facts.now, *head.group, each))

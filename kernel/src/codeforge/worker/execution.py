@@ -8,13 +8,15 @@ import time
 from contextlib import suppress
 
 from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator
+from codeforge.disk import is_full
 from codeforge.errors import CodeForgeError, Fenced, RunFailure
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import Offers
+from codeforge.logs import about
 from codeforge.model import Change, Reason, RunState
 from codeforge.process import TETHER, Tether
 from codeforge.settings import Settings
-from codeforge.worker.attempt import Attempt
+from codeforge.worker.attempt import FULL, Attempt
 from codeforge.worker.reporter import Reporter
 from codeforge.worker.source import Source
 
@@ -47,7 +49,11 @@ class Execution:
         """See the run through. Cancelling it hands the run back to the queue, unless its work is done already; where
         nobody takes the word of that for the length of a lease, the run is left to be found lost.
         """
-        TETHER.set(self._tether)
+        with about(run=self._run.id, generation=self._run.generation, worker=self._run.worker):
+            TETHER.set(self._tether)
+            await self._whole()
+
+    async def _whole(self) -> None:
         work = asyncio.create_task(self._attempt.work())
         whole = asyncio.create_task(self._see_through(work))
         while not whole.done():
@@ -60,7 +66,9 @@ class Execution:
 
     async def _see_through(self, work: asyncio.Task[Change]) -> None:
         watch = asyncio.create_task(self._watch(work))
+        budget = asyncio.create_task(self._attempt.watch_budget(work))
         await asyncio.wait([work])
+        budget.cancel()
         await self._attempt.nothing_left()
         try:  # keeping the work of a large repository takes its time: the lease is renewed until all is said
             with suppress(Fenced):
@@ -111,6 +119,8 @@ class Execution:
             await self._end(RunState.STOPPED, detail="Stopped; what it had done is kept.")
         elif self._paused and (work.cancelled() or work.exception()):
             await self._put_by(RunState.PAUSED, "Paused")
+        elif self._attempt.over_budget and work.cancelled():
+            await self._end(RunState.FAILED, reason=Reason.WORKSPACE_ERROR, detail=self._attempt.over_budget)
         elif self._handed_back and work.cancelled():
             await self._put_by(RunState.QUEUED, "The worker was shut down")
         else:
@@ -120,14 +130,18 @@ class Execution:
         try:
             change = work.result()
         except RunFailure as failure:
-            await self._end(RunState.FAILED, reason=Reason(failure.reason), detail=str(failure))
+            reason, detail = self._attempt.blame(Reason(failure.reason), str(failure))
+            await self._end(RunState.FAILED, reason=reason, detail=detail)
         except Fenced:
             await self._attempt.keep()
         except CodeForgeError as error:
             await self._end(RunState.FAILED, reason=Reason.WORKSPACE_ERROR, detail=str(error))
         except (Exception, asyncio.CancelledError) as error:
             log.exception("run %s ended by an error of CodeForge or a plugin", self._run.id)
-            await self._end(RunState.FAILED, reason=Reason.AGENT_ERROR, detail=f"The agent's plugin failed: {error}")
+            reason, detail = self._attempt.blame(Reason.AGENT_ERROR, f"The agent's plugin failed: {error}")
+            if is_full(error):
+                reason, detail = Reason.WORKSPACE_ERROR, FULL
+            await self._end(RunState.FAILED, reason=reason, detail=detail)
         else:
             await self._end(RunState.REVIEW, change=change)
 

@@ -13,7 +13,9 @@ from codeforge.forge import Offers
 from codeforge.settings import Settings
 from codeforge.worker import leftovers
 from codeforge.worker.execution import Execution
+from codeforge.worker.room import Room
 from codeforge.worker.source import Source
+from codeforge.worker.tidying import Tidying
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +28,16 @@ class Worker:
     ) -> None:
         self.id = id
         self._coordinator, self._source, self._offers, self._settings = coordinator, source, offers, settings
+        self.room = Room(settings)
+        self._tidying = Tidying(coordinator, source, offers, settings, room=self.room, at_work=self._at_work)
+        self._tidy: asyncio.Task[None] | None = None
         self._slots = asyncio.Semaphore(settings.slots)
         self._executions: set[asyncio.Task[None]] = set()
         self._claims: set[asyncio.Task[None]] = set()
         self._closing = self._paused = False
 
     async def __aenter__(self) -> Worker:
+        self._tidy = asyncio.create_task(self._tidying.run())
         return self
 
     @property
@@ -49,6 +55,10 @@ class Worker:
         """Return when it has no run."""
         while self._executions or self._claims:
             await asyncio.wait([*self._executions, *self._claims])
+
+    def _at_work(self) -> set[str]:
+        """The names of the folders in which runs are at work here."""
+        return {task.get_name().removeprefix("run ") for task in self._executions}
 
     async def recover(self) -> None:
         """Save what an earlier life of this worker left in its workspaces, then remove them."""
@@ -68,9 +78,10 @@ class Worker:
     async def _claim(self) -> None:
         started = False
         try:
-            if not (self._closing or self._paused) and (assignment := await self._coordinator.claim(self.id)):
+            may = not (self._closing or self._paused) and self.room.enough()
+            if may and (assignment := await self._coordinator.claim(self.id)):
                 execution = Execution(assignment, self._coordinator, self._source, self._offers, self._settings)
-                task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}")
+                task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}-{assignment.run.generation}")
                 self._executions.add(task)
                 task.add_done_callback(self._done)
                 started = True
@@ -98,6 +109,9 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
+        if self._tidy:
+            self._tidy.cancel()
+            await asyncio.wait([self._tidy])
         await asyncio.gather(*self._claims, return_exceptions=True)
         for task in self._executions:
             task.cancel()

@@ -15,10 +15,10 @@ from codeforge import (
     AgentBackend,
     AgentEvent,
     AgentJob,
-    Answer,
     Change,
     Conflict,
     Delivery,
+    Ears,
     FileChange,
     Forge,
     Health,
@@ -179,8 +179,8 @@ class OneModel(Llm):
 class InProcess(Queue):
     name, schemes = "in-process", ("memory",)
 
-    async def open(self, url: str, answer: Answer | None) -> None:
-        self._answer, self._tasks = answer, set()
+    async def open(self, url: str, ears: Ears) -> None:
+        self._answer, self._tasks = ears.ring, set()
 
     async def ring(self, run_id: str) -> None:
         if self._answer:

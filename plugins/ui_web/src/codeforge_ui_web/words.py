@@ -118,6 +118,14 @@ def elapsed(run: Run) -> Markup:
     return Markup('<cf-time since="{}"{}>{} s</cf-time>').format(run.started_at.isoformat(), until, seconds)
 
 
+def size(number: int) -> str:
+    """Bytes, as much as a person wants to know."""
+    for unit, least in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
+        if number >= least:
+            return f"{number / least:,.1f} {unit}"
+    return f"{number} bytes"
+
+
 def plain(value: str) -> str:
     """A name of the code as words: sent_back, nothing_changed."""
     return value.replace("_", " ")
@@ -151,6 +159,7 @@ FILTERS = {
     "when": when,
     "elapsed": elapsed,
     "plain": plain,
+    "size": size,
     "ticks": ticks,
     "visible": visible,
     "waits": waits,

@@ -17,11 +17,15 @@ from codeforge_ui_web.pages import (
     settings,
     tasks,
     tokens,
+    trouble,
     usage,
 )
 
 
 def routes() -> list[web.RouteDef]:
     """Every page's routes, and those of the files they load."""
-    nouns = (assets, account, projects, settings, tasks, runs, queue, schedules, models, usage, installed, tokens, api)
+    nouns = (
+        *(assets, account, projects, settings, tasks, runs, queue, schedules, models, usage, installed, tokens, api),
+        trouble,
+    )
     return [route for noun in nouns for route in noun.routes()]

@@ -19,7 +19,8 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 async def page(request: web.Request) -> web.Response:
     project = await request.app[FORGE].projects.get(who(request), request.match_info["id"])
-    return render(request, "settings.html", project=project, days=DAYS, **await choices(request))
+    taken = await request.app[FORGE].space.of(who(request), project.id)
+    return render(request, "settings.html", project=project, taken=taken, days=DAYS, **await choices(request))
 
 
 async def save(request: web.Request) -> web.Response:
@@ -30,7 +31,12 @@ async def save(request: web.Request) -> web.Response:
     values = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
     values |= _rules(given, [str(day) for day in (await request.post()).getall("day", [])])
     version = whole(given, "version", "The version")
-    await request.app[FORGE].projects.edit(who(request), project_id, version=version, limits=limits, **values)
+    disk_mb = project.disk_mb
+    if "disk_mb" in given:
+        disk_mb = whole(given, "disk_mb", "The disk budget") if given["disk_mb"].strip() else None
+    await request.app[FORGE].projects.edit(
+        who(request), project_id, version=version, limits=limits, disk_mb=disk_mb, **values
+    )
     return go(request, f"/projects/{project_id}")
 
 
