@@ -459,3 +459,18 @@ def test_the_queue_keeps_itself_up_to_date_and_schedules_are_made_in_place(page,
     expect(page.get_by_role("button", name="Switch nightly off")).to_be_visible()
     page.get_by_role("button", name="Switch nightly off").click()
     expect(page.get_by_role("button", name="Switch nightly on")).to_be_visible()
+
+
+def test_a_run_that_waits_tells_when_its_reason_changes(page, server):
+    run = server.do(live_task(server.stage))
+
+    async def limit(number):
+        await server.stage.forge.projects.edit(server.stage.who, run.project_id, max_runs=number)
+
+    server.do(limit(0))
+    page.goto(f"/runs/{run.id}")
+    expect(page.get_by_text("The project is at its limit of 0 runs.")).to_be_visible()
+    server.do(limit(None))
+    expect(page.get_by_text("Waits for a free worker.")).to_be_visible(timeout=15_000)
+    server.do(server.stage.working(run))
+    expect(page.get_by_text("Waits for a free worker.")).to_be_hidden()

@@ -10,6 +10,7 @@ from web_asking import HTMX, read, send
 
 from codeforge import AgentEvent, Health, Kind, Limits, RunState
 from codeforge.events import said
+from codeforge.model import Hours
 from codeforge_ui_web.words import when
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -165,6 +166,32 @@ async def test_saving_settings_as_they_are_changes_no_limit(client, stage):
     shown = dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', text))
     assert (await send(client, f"/projects/{project.id}/settings", **shown, agent="aider"))[0] == 200
     assert (await stage.forge.projects.get(stage.who, project.id)).limits == limits
+
+
+async def test_when_and_where_a_projects_runs_start_is_set_and_taken_away(client, stage):
+    project = await stage.project()
+    path = f"/projects/{project.id}/settings"
+    given = {"name": "n", "branch": "main", "agent": "aider", "steps": "7", "minutes": "2", "version": "1"}
+    rules = {"labels": "gpu, big", "max_runs": "0", "start": "22:00", "end": "06:00", "zone": "Europe/Berlin"}
+    assert (await send(client, path, **given, **rules, day=["4", "0"]))[0] == 200
+    saved = await stage.forge.projects.get(stage.who, project.id)
+    assert (saved.labels, saved.max_runs) == (("big", "gpu"), 0)
+    assert saved.hours == Hours(zone="Europe/Berlin", days=(0, 4), start="22:00", end="06:00")
+    text = await read(client, path)
+    for shown in ('value="big, gpu"', 'value="22:00"', 'value="Europe/Berlin"', 'value="4" checked'):
+        assert shown in text
+    for wrong, words in (
+        ({"max_runs": "some"}, "whole number, or empty"),
+        ({"end": ""}, "a start and an end"),
+        ({"zone": "Mars"}, "no time zone"),
+        ({"labels": "gpu!"}, "is no label"),
+    ):
+        status, _, text = await send(client, path, **{**given, **rules, **wrong, "version": "2"}, day="1")
+        assert (status, words in text) == (422, True), wrong
+    free = {"labels": "", "max_runs": "", "start": "", "end": "", "zone": ""}
+    assert (await send(client, path, **{**given, **free, "version": "2"}))[0] == 200
+    saved = await stage.forge.projects.get(stage.who, project.id)
+    assert (saved.labels, saved.max_runs, saved.hours) == ((), None, None)
 
 
 async def test_a_disk_budget_is_set_kept_and_taken_away(client, stage):
@@ -358,6 +385,21 @@ async def test_the_queue_shows_what_waits_in_order_and_why(client, stage):
     assert f"waits for task {first.task_id} (Do it first" in text
     assert "priority 3" in text
     assert NASTY not in text
+
+
+async def test_a_run_that_waits_says_why_and_its_task_what_it_needs(client, stage):
+    project = await stage.project()
+    first = await stage.task(project, "Do it first")
+    second = await stage.task(project, "Do it later", needs=[first.task_id])
+    assert f"Waits for task {first.task_id} (Do it first)." in await read(client, f"/runs/{second.id}")
+    task = await read(client, f"/tasks/{second.task_id}")
+    assert f'href="/tasks/{first.task_id}">Do it first' in task
+    assert "Not accepted yet" in task
+    await stage.review(first)
+    assert "See the queue" not in await read(client, f"/runs/{first.id}")
+    await stage.forge.reviews.give(stage.who, first.id, "accept")
+    assert "Waits for a free worker." in await read(client, f"/runs/{second.id}")
+    assert "Not accepted yet" not in await read(client, f"/tasks/{second.task_id}")
 
 
 async def test_a_long_queue_has_pages(client, stage):

@@ -230,4 +230,5 @@ async def open_stage(stack: AsyncExitStack, settings: Settings) -> Stage:
         panels=_panels,
     )
     forge = Forge(settings, store, offers)
+    await forge.workers.hello("worker-1", name="worker-1")
     return Stage(forge, await forge.accounts.admin(), scm)

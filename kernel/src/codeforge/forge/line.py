@@ -67,7 +67,7 @@ class Line:
 
         def work(door: Door) -> Standing:
             line, totals = _standing(door, who.tenant_id)
-            mine = Door(door.database, who.tenant_id, door.metrics)
+            mine = door.of(who.tenant_id)
             return Standing(items=_items(mine, line, after, limit), total=len(line), totals=totals)
 
         return await self._forge.store.read(None, work)
@@ -78,6 +78,20 @@ class Line:
         for row in door.all(t.Tenant):
             totals.update(_standing(door, row["id"])[1])
         return dict(totals)
+
+    async def why(self, who: Principal, run_id: str) -> str:
+        """Why a run waits, in words; empty for one that does not."""
+
+        def work(door: Door) -> str:
+            mine = door.of(who.tenant_id)
+            row = mine.one(t.Run, t.Run.id == run_id, t.Run.state == RunState.QUEUED)
+            facts = world(door)
+            if row is None or row["project_id"] not in facts.places:
+                return ""
+            held = scheduler.reasons([_waiting(row)], facts, scheduler.workers_alive(door))[run_id]
+            return _needs(mine, row["task_id"]) if held.why == Why.NEEDS else held.text
+
+        return await self._forge.store.read(None, work)
 
 
 def _standing(door: Door, tenant_id: str) -> tuple[list[tuple[Waiting, Hindrance]], dict[Why, int]]:
@@ -99,6 +113,11 @@ def _standing(door: Door, tenant_id: str) -> tuple[list[tuple[Waiting, Hindrance
     ]
     line = scheduler.line(waiting, facts, scheduler.workers_alive(door))
     return line, dict(Counter(held.why for _, held in line).most_common())
+
+
+def _waiting(row: dict[str, Any]) -> Waiting:
+    names = ("id", "project_id", "agent", "provider", "priority", "not_before", "blocked")
+    return Waiting(**{name: row[name] for name in names}, faults=row["losses"] + row["retries"])
 
 
 def _items(door: Door, line: list[tuple[Waiting, Hindrance]], after: int, limit: int) -> tuple[Queued, ...]:

@@ -12,6 +12,7 @@ from codeforge.forge import rows
 from codeforge.ids import new_id
 from codeforge.logs import tell
 from codeforge.model import HELD, Principal, Worker
+from codeforge.scheduler.workers import QUIET
 from codeforge.store import Door
 from codeforge.store import tables as t
 from codeforge.vault import digest, new_secret
@@ -23,8 +24,6 @@ log = logging.getLogger(__name__)
 WORKER = "cfwrk_"
 """What workers' tokens begin with."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-QUIET = 15.0
-"""Seconds without a word after which a worker counts as gone; it speaks every few."""
 FORGOTTEN = 3600.0
 """Seconds after which a worker within a server that ended without a word is listed no more."""
 

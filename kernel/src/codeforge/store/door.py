@@ -27,6 +27,12 @@ class Door:
         self.news: set[str] = set()
         """Topics of what this transaction changes, told when it is committed."""
 
+    def of(self, tenant_id: str) -> Door:
+        """The same transaction through the door of one tenant."""
+        door = Door(self.database, tenant_id, self.metrics, self._clock)
+        door.committed, door.news = self.committed, self.news
+        return door
+
     def after(self, work: Callable[[], None]) -> None:
         """Call ``work`` once this transaction is committed: to count and log what is true only then."""
         self.committed.append(work)

@@ -17,8 +17,13 @@ APART = 0.3
 """Seconds between two pieces: a hundred changes at once are one."""
 
 
-async def stream(request: web.Request, piece: Callable[[], Awaitable[str]]) -> web.StreamResponse:
-    """Send ``piece()`` now and after each change, until the browser goes or the server closes."""
+async def stream(
+    request: web.Request, piece: Callable[[], Awaitable[str]], *, apart: float = APART
+) -> web.StreamResponse:
+    """Send ``piece()`` now and after each change, until the browser goes or the server closes.
+
+    ``apart`` are the seconds between two: more for a piece that is dear to make.
+    """
     answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     last = await request.app[FORGE].history.last(who(request).tenant_id)
     await answer.prepare(request)
@@ -28,7 +33,7 @@ async def stream(request: web.Request, piece: Callable[[], Awaitable[str]]) -> w
             async for batch in coming:
                 if any(event.kind in SHOWN for event in batch):
                     await answer.write(_message(await piece()))
-                    await asyncio.sleep(APART)
+                    await asyncio.sleep(apart)
                 elif not batch:
                     await answer.write(b": still here\n\n")
     return answer

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from codeforge.http.schemas.base import Address, Command, Name, Shape, Slug, Text
+from codeforge.http.schemas.base import Address, Command, Name, Shape, Text
 
 _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
@@ -116,7 +116,7 @@ class ProjectEdit(Shape):
     model: Name = ""
     check: Command = ""
     limits: Limits = Limits()
-    labels: Annotated[list[Slug], Field(max_length=32)] = Field(default=[])
+    labels: Annotated[list[Name], Field(max_length=32)] = Field(default=[])
     max_runs: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     hours: Hours | None = None
     disk_mb: Megabytes | None = None
