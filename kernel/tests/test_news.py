@@ -30,6 +30,7 @@ async def test_other_servers_are_told_what_is_told_here_and_not_what_is_heard():
         return True
 
     spreading = asyncio.create_task(here.spread(send))
+    await asyncio.sleep(0)
     with there.bell("a") as bell:
         here.hear({"topics": ["x"]})
         here.tell(["a"])
@@ -69,6 +70,7 @@ async def test_news_that_could_not_be_sent_are_sent_again_with_those_that_came_m
         return True
 
     spreading = asyncio.create_task(news.spread(send))
+    await asyncio.sleep(0)
     news.tell(["one"])
     assert await asyncio.wait_for(sent.get(), 5) == {"topics": ["one", "two"]}
     spreading.cancel()
