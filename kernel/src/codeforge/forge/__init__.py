@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from codeforge.agents import AgentBackend
@@ -90,7 +90,6 @@ class Forge:
     """CodeForge's facts and verbs, by what they are about.
 
     ``url`` is the server's own address once it listens, ``id`` tells its life from those of other servers.
-    ``waiting`` counts the waiting runs by what they wait for, in a few fixed words, where something can tell.
     """
 
     def __init__(self, settings: Settings, store: Store, offers: Offers) -> None:
@@ -112,7 +111,6 @@ class Forge:
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
         self._known_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}
         self.parts, self.space = Parts(self), Space(self)
-        self.waiting: Callable[[Door], Mapping[str, int]] | None = None
 
     def agent(self, name: str) -> AgentBackend:
         """The agent back end of that name. Raises `NotFound` with those there are."""

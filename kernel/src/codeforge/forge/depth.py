@@ -22,7 +22,7 @@ class Depth:
     oldest: float
 
 
-def depth(door: Door, lease: float, waiting: Callable[[Door], Mapping[str, int]] | None = None) -> Depth:
+def depth(door: Door, lease: float, waiting: Callable[[Door], Mapping[str, int]]) -> Depth:
     """The figures of this moment. A worker that gave no word for a lease is gone."""
     counted = door.query(t.Run, t.Run.state.in_(sorted(LIVE))).select(t.Run.state, fn.COUNT(t.Run.id).alias("n"))
     states = {state.value: 0 for state in sorted(LIVE)}
@@ -35,7 +35,7 @@ def depth(door: Door, lease: float, waiting: Callable[[Door], Mapping[str, int]]
         workers["gone" if not alive else "draining" if worker["draining"] else "alive"] += 1
     return Depth(
         states=states,
-        waiting=waiting(door) if waiting else {},
+        waiting=waiting(door),
         workers=workers,
         oldest=max(0.0, door.now() - row["created_at"]) if row else 0.0,
     )

@@ -57,9 +57,6 @@ class History:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def told(self) -> None:
-        """Nothing to do: a transaction's news are told when it is committed."""
-
     async def read(
         self, tenant_id: str, run_id: str | None, after: int = 0, limit: int = PAGE, kinds: tuple[Kind, ...] = ()
     ) -> list[Event]:

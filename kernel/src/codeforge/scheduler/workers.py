@@ -31,4 +31,5 @@ def _facts(row: dict[str, Any]) -> WorkerFacts:
         labels=frozenset(row["labels"]),
         agents=frozenset(row["agents"]),
         draining=bool(row["draining"]),
+        full=bool(row["disk"].get("full")),
     )
