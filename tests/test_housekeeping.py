@@ -10,8 +10,7 @@ import pytest
 
 from codeforge import Settings
 from codeforge.testing import StandIns, git, running
-from codeforge.worker.room import Room
-from codeforge.worker.tidying import Tidying
+from codeforge.worker import OwnMirrors, Room, Tidying
 
 DAY = 86_400
 
@@ -58,7 +57,8 @@ async def test_a_folder_at_work_is_never_touched_however_often_one_tidies(house,
 
 
 def tidying(forge, settings, *at_work):
-    return Tidying(forge.coordinator, forge.offers, settings, Room(settings), lambda: set(at_work))
+    parts = forge.coordinator, OwnMirrors(), forge.offers, settings
+    return Tidying(*parts, room=Room(settings), at_work=lambda: set(at_work))
 
 
 async def test_an_orphan_is_saved_into_escrow_and_removed(settings, repository):
@@ -108,7 +108,8 @@ async def test_the_mirror_of_a_forgotten_project_goes_a_day_later_and_no_other(h
     _, api = house
     project = await added(api, repository)
     await api.until(await api.start(project, "echo b > b.txt"))
-    mirrors = settings.data_dir / "mirrors"
+    mirrors, runs = settings.data_dir / "mirrors", settings.data_dir / "runs"
+    await until(lambda: not list(runs.iterdir()))
     mine, fresh, old = (mirrors / f"{name}.git" for name in (project["id"], "goneyesterday", "gonelongago"))
     for copy in (fresh, old):
         shutil.copytree(mine, copy)

@@ -14,7 +14,7 @@ Answer = Callable[[str], Awaitable[None]]
 Take = Callable[[bytes], Awaitable[None]]
 """Called on the event loop for a worker's report; returns once it is stored or refused."""
 Hear = Callable[[dict[str, Any]], None]
-"""Called on the event loop for a piece of news."""
+"""Called on the event loop for a piece of news, and with `MISSED` when the queue has connected (anew)."""
 
 SERVERS = "servers"
 """The address of news for all servers; a worker's is its id."""

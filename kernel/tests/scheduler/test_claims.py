@@ -164,3 +164,14 @@ async def test_a_queued_run_knows_its_models_provider(world):
     run = await world.submit(project, model="n")
     again = await world.forge.runs.start(world.who, run.task_id, model="m")
     assert (run.provider, again.provider) == ("q", "p")
+
+
+async def test_a_lease_from_before_the_clock_was_set_back_is_over_and_one_of_now_is_not(world):
+    project = await world.project()
+    first, second = await world.submit(project), await world.submit(project)
+    await world.claim()
+    await world.claim()
+    lease = world.forge.settings.lease
+    await world.change(lambda door: door.update(t.Run, t.Run.id == first.id, lease_until=door.now() + lease + 3600))
+    await world.forge.coordinator.reap()
+    assert [(await world.run(run.id)).state for run in (first, second)] == [RunState.QUEUED, RunState.PREPARING]

@@ -15,7 +15,7 @@ import pytest
 from pika import BlockingConnection, URLParameters
 from pika.exceptions import ChannelClosedByBroker
 
-from codeforge import Ears, Invalid, Unavailable
+from codeforge import MISSED, Ears, Invalid, Unavailable
 from codeforge.testing.ports import free_port
 from codeforge_queue_dramatiq.queues import QUEUE, RabbitQueue
 
@@ -286,6 +286,7 @@ async def test_news_reach_all_who_listen_at_their_address_and_nobody_else_also_a
     await told("worker-1", {"run": "2"}, heard[2])
     await asyncio.to_thread(rabbit.restart)
     await told("servers", {"run": "3"}, heard[0], heard[1])
+    assert [heard[n].count(MISSED) for n in (0, 1)] == [2, 2]  # once for each time that they connected
     assert {"run": "2"} not in heard[0] + heard[1]
     assert {"run": "1"} not in heard[2]
     for queue in queues:

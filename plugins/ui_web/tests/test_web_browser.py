@@ -57,6 +57,7 @@ NAMES = [
     "models",
     "usage",
     "plugins",
+    "workers",
     "tokens",
     "api",
     "signin",
@@ -205,6 +206,31 @@ def test_a_token_is_shown_once(page):
     expect(page.locator(".secret")).to_have_count(0)
     page.get_by_role("button", name="Revoke ci").click()
     expect(page.locator("#tokens")).to_contain_text("No token yet")
+
+
+def test_a_worker_is_registered_seen_to_come_and_go_drained_and_revoked(page, server):
+    stage = server.stage
+    page.goto("/workers")
+    expect(page.locator("#workers")).to_contain_text("No worker yet")
+    page.get_by_label("Name").fill("build-1")
+    page.get_by_label("Labels").fill("gpu, linux")
+    page.get_by_role("button", name="Register worker").click()
+    expect(page.locator(".secret").last).to_contain_text(f"codeforge worker --server {server.url}")
+    row = page.locator("#workers li").filter(has_text="build-1")
+    expect(row.locator(".state")).to_have_text("Never started")
+    expect(row).to_contain_text("labels gpu, linux")
+    assert axe(page) == []
+    [worker] = server.do(stage.forge.workers.list(stage.who))
+    server.do(stage.forge.workers.hello(worker.id, host="lab", version="0.1.0", agents=["aider"], slots=2))
+    expect(row.locator(".state")).to_have_text("Ready")
+    expect(row).to_contain_text("0 of 2 slots taken")
+    page.get_by_role("button", name="Drain build-1").click()
+    expect(row.locator(".state")).to_have_text("Draining")
+    page.get_by_role("button", name="Let build-1 take runs again").click()
+    expect(row.locator(".state")).to_have_text("Ready")
+    expect(page.locator(".secret")).to_have_count(0)
+    page.get_by_role("button", name="Revoke build-1").click()
+    expect(page.locator("#workers")).to_contain_text("No worker yet")
 
 
 def test_who_is_signed_out_elsewhere_is_sent_to_sign_in(page, server):

@@ -222,7 +222,7 @@ class ForgeCoordinator(Coordinator):
         """
 
         def work(door: Door) -> None:
-            for row in scheduler.lost(door, everything=everything):
+            for row in scheduler.lost(door, self._forge.settings.lease, everything=everything):
                 door.after(partial(self._lost, row))
                 losses = row["losses"] + 1
                 if row["want"] == "stop":

@@ -72,6 +72,13 @@ class Line:
 
         return await self._forge.store.read(None, work)
 
+    def waiting(self, door: Door) -> dict[str, int]:
+        """How many runs of all tenants wait, by reason; for figures."""
+        totals: Counter[str] = Counter()
+        for row in door.all(t.Tenant):
+            totals.update(_standing(door, row["id"])[1])
+        return dict(totals)
+
     async def why(self, who: Principal, run_id: str) -> str:
         """Why a run waits, in words; empty for one that does not."""
 
@@ -85,13 +92,6 @@ class Line:
             return _needs(mine, row["task_id"]) if held.why == Why.NEEDS else held.text
 
         return await self._forge.store.read(None, work)
-
-    def waiting(self, door: Door) -> dict[str, int]:
-        """How many runs of all tenants wait, by reason; for figures."""
-        totals: Counter[str] = Counter()
-        for row in door.all(t.Tenant):
-            totals.update(_standing(door, row["id"])[1])
-        return dict(totals)
 
 
 def _standing(door: Door, tenant_id: str) -> tuple[list[tuple[Waiting, Hindrance]], dict[Why, int]]:

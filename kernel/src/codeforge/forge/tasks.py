@@ -149,9 +149,10 @@ class Tasks:
         task, run_id = await self._forge.store.run(who.tenant_id, write, task, chosen)
         if run_id is None:
             return task, None
+        run = await self._forge.runs.get(who, run_id)
         if not (task.needs or task.not_before):  # else the relay rings when it can start
-            await self._forge.ring(run_id)
-        return task, await self._forge.runs.get(who, run_id)
+            await self._forge.announce(run)
+        return task, run
 
     async def draft(
         self,

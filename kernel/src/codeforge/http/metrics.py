@@ -23,6 +23,8 @@ from codeforge.logs import tell
 
 log = logging.getLogger("codeforge.http")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+NOT_TOLD = ("/llm/", "/api/worker/", "/api/v1/health")
+"""Routes without a line in the log: calls are in the database, workers and probes ask every few seconds."""
 PASSED_ON = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "Via")
 """Headers of a proxy: whoever is behind it is not on this machine."""
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -47,7 +49,7 @@ async def measured(request: web.Request, handler: Handler) -> web.StreamResponse
         metrics.requests.labels(method, route, str(status)).inc()
         if found is None or not _is_stream(found):
             metrics.request_time.labels(route).observe(seconds)
-        if (method not in ("GET", "HEAD", "OPTIONS") and not route.startswith("/llm/")) or status >= 500:
+        if (method not in ("GET", "HEAD", "OPTIONS") or status >= 500) and not route.startswith(NOT_TOLD):
             by = request.get(WHO)
             tell(
                 log,
@@ -90,7 +92,7 @@ async def _check(request: web.Request) -> None:
     if wanted and hmac.compare_digest(given.encode(), f"Bearer {wanted.get_secret_value()}".encode()):
         return
     passed_on = any(name in request.headers for name in PASSED_ON)
-    if not given and not passed_on and not settings.allow_remote and is_loopback(request.remote or ""):
+    if not passed_on and not settings.allow_remote and is_loopback(request.remote or ""):
         return
     if "read" not in (await resolve(request)).scopes:
         raise Forbidden("This token has no scope read: use one that has it, or the one of the setting metrics_token.")

@@ -66,9 +66,13 @@ def renew(door: Door, run_id: str, generation: int, lease: float) -> Row:
     return row
 
 
-def lost(door: Door, *, everything: bool = False) -> list[Row]:
-    """Runs whose lease ran out; with ``everything`` all that are held, because no worker can be alive."""
-    late = () if everything else (t.Run.lease_until < door.now(),)
+def lost(door: Door, lease: float, *, everything: bool = False) -> list[Row]:
+    """Runs whose lease ran out; with ``everything`` all that are held, because no worker can be alive.
+
+    A lease that ends later than any given now would, was given before the database's clock was set back.
+    """
+    now = door.now()
+    late = () if everything else ((t.Run.lease_until < now) | (t.Run.lease_until > now + 2 * lease),)
     return door.all(t.Run, t.Run.state.in_(list(HELD)), *late)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from codeforge.scheduler.facts import WorkerFacts
@@ -15,7 +16,7 @@ QUIET = 15.0
 def worker_facts(door: Door, worker_id: str) -> WorkerFacts:
     """What is known of a worker; one that never registered takes runs of every tenant and agent."""
     row = door.one(t.Worker, t.Worker.id == worker_id)
-    return _facts(row) if row else WorkerFacts(id=worker_id)
+    return replace(_facts(row), full=False) if row else WorkerFacts(id=worker_id)  # it has just looked at its disk
 
 
 def workers_alive(door: Door) -> tuple[WorkerFacts, ...]:

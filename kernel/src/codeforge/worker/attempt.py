@@ -197,7 +197,8 @@ class Attempt:
 
     async def _news(self) -> str:
         """What people said since the agent was told last; "" when nothing."""
-        orders = await self._coordinator.renew(self._job.run.id, self._job.run.generation)
+        run = self._job.run
+        orders = await insist(lambda: self._coordinator.renew(run.id, run.generation), self._lost)
         news = [text for _, text in orders.words[self._seen :]]
         self._seen = len(orders.words)
         return "\n\n".join(news)

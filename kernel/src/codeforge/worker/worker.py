@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from types import TracebackType
 
@@ -78,9 +79,11 @@ class Worker:
     async def _claim(self) -> None:
         started = False
         try:
-            may = not (self._closing or self._paused) and self.room.enough()
-            if may and (assignment := await self._coordinator.claim(self.id)):
-                execution = Execution(assignment, self._coordinator, self._source, self._offers, self._settings)
+            able = not (self._closing or self._paused) and self.room.enough()
+            asked = time.monotonic()
+            if able and (assignment := await self._coordinator.claim(self.id)):
+                parts = self._coordinator, self._source, self._offers, self._settings
+                execution = Execution(assignment, *parts, asked=asked)
                 task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}-{assignment.run.generation}")
                 self._executions.add(task)
                 task.add_done_callback(self._done)

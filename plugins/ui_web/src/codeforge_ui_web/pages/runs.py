@@ -32,8 +32,10 @@ async def _about(request: web.Request) -> dict[str, Any]:
     task, project = await forge.tasks.get(person, run.task_id), await forge.projects.get(person, run.project_id)
     replayed = any(call["replayed"] for call in await forge.calls.of_run(person, run.id))
     advice = ADVICE[run.reason] if run.reason else ""
+    worker = await forge.workers.name(person, run.worker) if run.worker else ""
     return {
         "run": run,
+        "worker": worker,
         "task": task,
         "project": project,
         "replayed": replayed,
