@@ -488,6 +488,7 @@ def test_the_queue_keeps_itself_up_to_date_and_schedules_are_made_in_place(page,
 
 
 def test_a_run_that_waits_tells_when_its_reason_changes(page, server):
+    server.do(server.stage.hello())
     run = server.do(live_task(server.stage))
 
     async def limit(number):

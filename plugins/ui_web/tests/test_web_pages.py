@@ -483,6 +483,7 @@ def test_a_time_beyond_all_calendars_has_words():
 
 
 async def test_the_queue_shows_what_waits_in_order_and_why(client, stage):
+    await stage.hello()
     project = await stage.project()
     first = await stage.task(project, f"Do it first {NASTY}", priority=3)
     second = await stage.task(project, "Do it later", needs=[first.task_id])
@@ -496,6 +497,7 @@ async def test_the_queue_shows_what_waits_in_order_and_why(client, stage):
 
 
 async def test_a_run_that_waits_says_why_and_its_task_what_it_needs(client, stage):
+    await stage.hello()
     project = await stage.project()
     first = await stage.task(project, "Do it first")
     second = await stage.task(project, "Do it later", needs=[first.task_id])
