@@ -1,5 +1,6 @@
 """Whatever is given to CodeForge: one plain sentence, and nothing left behind."""
 
+import asyncio
 import os
 
 import pytest
@@ -50,14 +51,19 @@ async def test_unknown_names_are_answered_with_those_there_are(api, project):
     await api.get("/runs/nothing", status=404)
 
 
-async def test_a_full_disk_fails_the_run_before_it_begins(tmp_path, repository):
+async def test_without_space_on_the_disk_a_run_waits_and_it_is_told_why(tmp_path, repository, caplog):
     settings = Settings(data_dir=tmp_path / "data", port=0, min_free_mb=10**9)
     async with running(settings, extra={"stand_ins": StandIns()}) as (_, api):
         project = await api.post("/projects", {"url": str(repository), "agent": "shell", "model": "none"})
-        run = await api.until(await api.start(project, "echo b > b.txt"))
-        assert (run["state"], run["reason"]) == ("failed", "workspace_error")
-        assert "MB are free" in run["detail"]
-        assert "make room" in run["detail"]
+        run = await api.start(project, "echo b > b.txt")
+        async with asyncio.timeout(10):
+            while "disk full: no run is taken" not in caplog.text:
+                await asyncio.sleep(0.02)
+        assert (await api.get(f"/runs/{run['id']}"))["state"] == "queued"
+        told = await api.get("/health/ready", status=503)
+        assert [part["name"] for part in told["parts"] if not part["ok"]] == ["disk"]
+        stopped = await api.post(f"/runs/{run['id']}/stop")
+        assert stopped["state"] == "stopped"
 
 
 async def test_a_strange_repository_survives_the_whole_path(api, tmp_path):

@@ -118,6 +118,21 @@ async def test_a_database_that_takes_nothing_for_a_moment_costs_no_line_and_no_r
     assert [line for line in lines if str(line).startswith("say")] == ["say 1", "say 2", "say 3"]
 
 
+async def test_servers_that_do_not_answer_when_a_turn_ends_fail_no_run(forge, repository, tmp_path, monkeypatch):
+    real, end = forge.coordinator.renew, []
+
+    async def renew(*args, **options):
+        if (tmp_path / "ending").exists():
+            end[:] = end or [time.monotonic() + 1]
+            if time.monotonic() < end[0]:
+                raise Unavailable("No server answers.")
+        return await real(*args, **options)
+
+    monkeypatch.setattr(forge.coordinator, "renew", renew)
+    run = await ended(forge, await start(forge, repository, f"echo one > b.txt; touch {tmp_path}/ending"))
+    assert (run.state, run.generation) == ("review", 1)
+
+
 async def test_a_machine_that_slept_takes_no_run_from_a_worker_that_slept_too(settings, repository, tmp_path):
     gate = tmp_path / "gate"
     settings = settings.model_copy(update={"lease": 1.0})

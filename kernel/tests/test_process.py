@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from codeforge import Process
+from codeforge.process import TETHER, Tether
 
 ENV = {"PATH": os.environ["PATH"]}
 
@@ -126,6 +127,7 @@ def test_a_killed_owner_or_shim_takes_the_command_along(tmp_path, victim):
 import asyncio, os
 from pathlib import Path
 from codeforge import Process
+from codeforge.process import TETHER, Tether
 async def main():
     async with Process(["sleep", "{mark}"], cwd=Path("/"), env=dict(PATH=os.environ["PATH"]), grace=0.2) as process:
         print(process.pid, flush=True)
@@ -181,3 +183,24 @@ async def test_lines_end_when_the_shim_was_killed_and_a_stray_holds_the_streams_
     assert time.monotonic() - started < 8
     for stray in alive(mark):
         stray.kill()
+
+
+async def test_what_is_tied_ends_when_no_word_comes_in_time_and_that_is_known(tmp_path):
+    tether = Tether()
+    TETHER.set(tether)
+    tether.extend(time.monotonic() + 60)
+    async with Process(["sh", "-c", "echo up; sleep 60"], cwd=tmp_path, env=ENV) as process:
+        async for _ in process.lines():
+            tether.extend(time.monotonic() + 0.5)
+        assert await process.wait() == 128 + signal.SIGKILL
+        tether.extend(time.monotonic() + 60)  # too late
+    assert tether.torn
+
+
+async def test_a_word_in_time_tears_no_tether(tmp_path):
+    tether = Tether()
+    TETHER.set(tether)
+    tether.extend(time.monotonic() + 60)
+    assert await run("true", cwd=tmp_path) == ([], 0)
+    tether.extend(time.monotonic() + 60)
+    assert not tether.torn

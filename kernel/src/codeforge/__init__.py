@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from codeforge.model import RunState as RunState
     from codeforge.model import Task as Task
     from codeforge.model import Usage as Usage
+    from codeforge.news import MISSED as MISSED
     from codeforge.process import Process as Process
     from codeforge.queues import Answer as Answer
     from codeforge.queues import Ears as Ears
@@ -73,6 +74,7 @@ _HOMES = {
     "http": "csrf failure public who",
     "llm": "Llm Model",
     "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
+    "news": "MISSED",
     "process": "Process",
     "queues": "Answer Ears Hear Queue Take",
     "scm": "Delivery RepoInfo Scm Workspace",

@@ -121,3 +121,10 @@ class Coordinator(ABC):
 
         One whose worker died while it was paused goes on from it.
         """
+
+    def lagged(self, seconds: float) -> None:
+        """Told after each report: how long its first event has waited to be stored. For figures only."""
+
+    async def forgotten(self, project_ids: Iterable[str]) -> list[str]:
+        """Those of the projects that there are no more; what a worker keeps of them may go. By default none."""
+        return []

@@ -7,6 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+MISSED: dict[str, Any] = {"missed": True}
+"""What a queue lets its listeners hear when it has connected anew: news may have been sent to nobody before."""
+AGAIN = 1.0
+"""Seconds until news that could not be sent are sent again."""
 PAUSE = 0.005
 """Seconds in which news are gathered before they go to the other servers."""
 
@@ -22,7 +26,7 @@ def orders(run_id: str) -> str:
 
 
 class News:
-    """Topics, and the bells of those who wait for them. News may be lost: nothing but latency depends on it.
+    """Topics, and the bells of those who wait for them. Nothing but latency depends on news.
 
     Belongs to one event loop.
     """
@@ -31,6 +35,7 @@ class News:
         self._bells: dict[str, set[asyncio.Event]] = {}
         self._outgoing: set[str] = set()
         self._waiting = asyncio.Event()
+        self._spreads = False
 
     @contextmanager
     def bell(self, topic: str) -> Iterator[asyncio.Event]:
@@ -48,23 +53,29 @@ class News:
         """There is news, committed to the database: wake those who wait, here and elsewhere."""
         topics = list(topics)
         self._wake(topics)
-        self._outgoing.update(topics)
-        self._waiting.set()
+        if self._spreads:
+            self._outgoing.update(topics)
+            self._waiting.set()
 
     def hear(self, message: dict[str, Any]) -> None:
-        """News from another server."""
-        self._wake(message.get("topics", ()))
+        """News from another server, or the word that some may have been missed: then all look again."""
+        self._wake([*self._bells] if message == MISSED else message.get("topics", ()))
 
     def _wake(self, topics: Iterable[str]) -> None:
         for topic in topics:
             for bell in self._bells.get(topic, ()):
                 bell.set()
 
-    async def spread(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
-        """Tell the other servers, for ever; news are gathered for a moment."""
+    async def spread(self, send: Callable[[dict[str, Any]], Awaitable[bool]]) -> None:
+        """Tell the other servers, for ever; news are gathered for a moment, and kept while they cannot be sent."""
+        self._spreads = True
         while True:
             await self._waiting.wait()
             self._waiting.clear()
             topics, self._outgoing = self._outgoing, set()
-            await send({"topics": sorted(topics)})
-            await asyncio.sleep(PAUSE)
+            if await send({"topics": sorted(topics)}):
+                await asyncio.sleep(PAUSE)
+            else:
+                self._outgoing |= topics
+                self._waiting.set()
+                await asyncio.sleep(AGAIN)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
@@ -16,6 +17,8 @@ _SHIM = str(Path(__file__).with_name("_shim.py"))
 _LINE_LIMIT = 32 * 1024
 _BUFFERED_LINES = 1000
 _STRAY_SECONDS = 1.0
+_CLOSE = 0.1
+"""Seconds before its time from which on a shim may have acted already."""
 
 
 class Tether:
@@ -27,9 +30,12 @@ class Tether:
     def __init__(self) -> None:
         self._until: float | None = None
         self._lifelines: set[int] = set()
+        self.torn = False
+        """Whether some of them were ended because no word came in time."""
 
     def extend(self, until: float) -> None:
         """Let them live until then."""
+        self.torn |= bool(self._lifelines) and self._late()
         self._until = until
         for lifeline in self._lifelines:
             _tell(lifeline, until)
@@ -41,7 +47,11 @@ class Tether:
             _tell(lifeline, self._until)
 
     def untie(self, lifeline: int) -> None:
+        self.torn |= self._late()
         self._lifelines.discard(lifeline)
+
+    def _late(self) -> bool:
+        return self._until is not None and time.monotonic() > self._until - _CLOSE
 
 
 TETHER: ContextVar[Tether | None] = ContextVar("tether", default=None)

@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from codeforge.model import Health
+
 Answer = Callable[[str], Awaitable[None]]
 """Called on the event loop for a run id that may be ready; returns once the worker has taken care of it."""
 Take = Callable[[bytes], Awaitable[None]]
 """Called on the event loop for a worker's report; returns once it is stored or refused."""
 Hear = Callable[[dict[str, Any]], None]
-"""Called on the event loop for a piece of news."""
+"""Called on the event loop for a piece of news, and with `MISSED` when the queue has connected (anew)."""
 
 SERVERS = "servers"
 """The address of news for all servers; a worker's is its id."""
@@ -64,6 +66,13 @@ class Queue(ABC):
 
     async def deafen(self) -> None:
         """Take no further ring: a worker that ends stays connected for its reports."""
+
+    async def health(self) -> Health:
+        """How the broker is now, named "broker"; asked every few seconds. By default: well.
+
+        ``detail`` is read by everybody: host and port may stand in it, a user or a password may not.
+        """
+        return Health(name="broker", ok=True, detail=self.name)
 
     @abstractmethod
     async def close(self) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
@@ -86,7 +86,19 @@ class Settings(BaseSettings):
     """How long a project's check may take."""
 
     min_free_mb: int = Field(default=200, ge=0)
-    """No run is started while the data folder's disk has less free space than this, in MB."""
+    """A worker takes no run while the disk of its data folder has less free space than this, in MB."""
+
+    metrics_token: SecretStr | None = None
+    """For Prometheus: a bearer token that opens /metrics and nothing else; one with scope "read" does so, too."""
+
+    log_format: Literal["text", "json"] = "text"
+    """How a line of the log is written: "text", or "json" for programs that gather logs."""
+
+    log_to: Literal["file", "stderr"] = "file"
+    """Where the log goes: "file" is codeforge.log in the data folder; "stderr" is for containers."""
+
+    tidy_seconds: Seconds = 600.0
+    """Seconds between two looks of a worker for what it can clean up on its disk."""
 
     default_agent: str = "aider"
     """The agent of new projects."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from codeforge import logs
 from codeforge.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Vault:
 
     def lock(self, secret: str) -> bytes:
         """The secret, encrypted."""
+        logs.hide(secret)
         return self._fernet().encrypt(secret.encode())
 
     def unlock(self, box: bytes) -> str:
@@ -59,6 +61,7 @@ class Vault:
         try:
             if box not in self._unlocked:  # every model call asks for its provider's key
                 self._unlocked[box] = self._fernet().decrypt(box).decode()
+                logs.hide(self._unlocked[box])
             return self._unlocked[box]
         except InvalidToken as error:
             raise Unavailable(

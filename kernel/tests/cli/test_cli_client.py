@@ -23,6 +23,10 @@ def test_projects_are_added_shown_edited_and_removed(codeforge, project):
     edited = codeforge("projects", "edit", "repo", "--check", "make test", "--steps", "7", "--json").json
     assert (edited["check"], edited["limits"]["steps"], edited["limits"]["seconds"]) == ("make test", 7, 3600)
     assert "check: make test" in codeforge("projects", "show", project["id"]).out
+    assert "disk: mirror 0, workspaces 0, packs 0" in codeforge("projects", "show", "repo").out
+    assert codeforge("projects", "edit", "repo", "--disk-mb", "5000", "--json").json["disk_mb"] == 5000
+    assert codeforge("projects", "show", "repo", "--json").json["disk"]["limit_mb"] == 5000
+    assert codeforge("projects", "edit", "repo", "--disk-mb", "none", "--json").json["disk_mb"] is None
     assert "Say what to change" in codeforge("projects", "edit", "repo", code=2).err
     assert "There is no project other; there is repo." in codeforge("projects", "show", "other", code=1).err
     assert "already: choose another name" in codeforge("projects", "add", "repo", code=1).err

@@ -113,8 +113,9 @@ def test_waiting_for_the_data_folder_opens_the_log_once(codeforge):
     with held(codeforge.data), codeforge.start("projects", "list") as started:
         codeforge.until((codeforge.data / "codeforge.log").exists)
         assert "Another CodeForge is running" in started.end().err
-    code = "import logging, pathlib, sys; from codeforge.cli import journal; folder = pathlib.Path(sys.argv[1])\n"
-    code += "journal.keep(folder); journal.keep(folder); logging.warning('told')"
+    code = "import logging, pathlib, sys; from codeforge.cli import journal; from codeforge import Settings\n"
+    code += "folder = pathlib.Path(sys.argv[1]); settings = Settings()\n"
+    code += "journal.keep(folder, settings); journal.keep(folder, settings); logging.warning('told')"
     subprocess.run([sys.executable, "-c", code, str(codeforge.data)], env=codeforge.env, check=True)
     assert (codeforge.data / "codeforge.log").read_text().count("told") == 1
 

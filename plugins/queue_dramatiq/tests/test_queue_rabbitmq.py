@@ -15,7 +15,7 @@ import pytest
 from pika import BlockingConnection, URLParameters
 from pika.exceptions import ChannelClosedByBroker
 
-from codeforge import Ears, Invalid, Unavailable
+from codeforge import MISSED, Ears, Invalid, Unavailable
 from codeforge.testing.ports import free_port
 from codeforge_queue_dramatiq.queues import QUEUE, RabbitQueue
 
@@ -147,6 +147,34 @@ async def test_a_ring_at_a_dead_broker_says_so_at_once(rabbit, opened):
     assert time.monotonic() - began < 3
 
 
+async def test_health_tells_a_broker_that_is_down_hangs_or_has_come_back_on_one_connection(rabbit, opened):
+    queue = await opened(rabbit.url)
+    where = f"RabbitMQ at 127.0.0.1:{rabbit.port}"
+    for _ in range(5):
+        found = await queue.health()
+        assert (found.name, found.ok, found.detail) == ("broker", True, where)
+    await asyncio.to_thread(rabbit.kill)
+    found = await queue.health()
+    assert (found.ok, found.detail) == (False, f"{where} does not answer")
+    await asyncio.to_thread(rabbit.start)
+    assert (await queue.health()).ok  # the dead connection was let go
+    await queue.ring("r1")
+    pid = int((rabbit.folder / "pid").read_text())
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        found = await queue.health()
+        assert (found.ok, found.detail) == (False, f"{where} does not answer")
+        assert time.monotonic() - began < 4
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    async with asyncio.timeout(40):
+        while not (await queue.health()).ok:
+            await asyncio.sleep(0.1)
+    await queue.close()
+    assert not (await queue.health()).ok
+
+
 async def test_open_tells_a_wrong_password_without_showing_it(rabbit, opened, caplog):
     caplog.set_level(logging.DEBUG)
     with pytest.raises(Unavailable, match="refused the user or the password") as refused:
@@ -258,6 +286,7 @@ async def test_news_reach_all_who_listen_at_their_address_and_nobody_else_also_a
     await told("worker-1", {"run": "2"}, heard[2])
     await asyncio.to_thread(rabbit.restart)
     await told("servers", {"run": "3"}, heard[0], heard[1])
+    assert [heard[n].count(MISSED) for n in (0, 1)] == [2, 2]  # once for each time that they connected
     assert {"run": "2"} not in heard[0] + heard[1]
     assert {"run": "1"} not in heard[2]
     for queue in queues:

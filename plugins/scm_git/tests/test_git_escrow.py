@@ -317,3 +317,15 @@ async def test_files_that_break_the_promise_of_their_encoding_are_kept_as_they_a
     assert kept == ["odd", "1", "/etc/passwd"]
     assert {"n.py", "a b\n.txt"} <= set(desk.files(change.head))
     assert "encoding that .gitattributes names: old.txt" in desk.mirror.git("log", "-1", "--format=%B", change.head)
+
+
+async def test_what_was_kept_before_stays_an_ancestor_and_the_same_files_give_the_same_commit(desk):
+    workspace = await desk.prepare()
+    (workspace.path / "a.py").write_text("2\n")
+    first = await desk.escrow(workspace)
+    found = await desk.scm.reopen(desk.project, workspace.path, workspace.base)
+    assert (await desk.escrow(found, "found by a later life")).head == first.head
+    (workspace.path / "left-by-a-check").write_text("x")
+    second = await desk.escrow(found, "found by a later life")
+    assert second.head != first.head
+    assert desk.mirror.git("merge-base", first.head, second.head) == first.head

@@ -349,6 +349,19 @@ def test_a_reader_misses_no_line_when_the_server_is_restarted(page, server):
     assert told[3:] == [f"line {n}" for n in range(7500)]
 
 
+def test_a_page_tells_that_the_server_is_gone_and_forgets_it_when_it_is_back(page, server):
+    page.expected += ["ERR_", "Failed to load", "Failed to fetch"]
+    page.goto("/usage")
+    strip = page.locator("#trouble p")
+    expect(strip).to_have_count(0)
+    server.stop()
+    expect(strip).to_have_text("The server does not answer: this page goes on by itself when it does.", timeout=10_000)
+    assert axe(page) == []
+    server.start()
+    expect(strip).to_have_count(0, timeout=10_000)
+    expect(page.locator("#notice")).to_be_empty()
+
+
 def test_long_lines_are_broken_and_colours_shown(page, server):
     stage, run = server.stage, server.do(live_run(server.stage))
     words = " ".join(f"word{n}" for n in range(200))
@@ -472,3 +485,19 @@ def test_the_queue_keeps_itself_up_to_date_and_schedules_are_made_in_place(page,
     expect(page.get_by_role("button", name="Switch nightly off")).to_be_visible()
     page.get_by_role("button", name="Switch nightly off").click()
     expect(page.get_by_role("button", name="Switch nightly on")).to_be_visible()
+
+
+def test_a_run_that_waits_tells_when_its_reason_changes(page, server):
+    server.do(server.stage.hello())
+    run = server.do(live_task(server.stage))
+
+    async def limit(number):
+        await server.stage.forge.projects.edit(server.stage.who, run.project_id, max_runs=number)
+
+    server.do(limit(0))
+    page.goto(f"/runs/{run.id}")
+    expect(page.get_by_text("The project is at its limit of 0 runs.")).to_be_visible()
+    server.do(limit(None))
+    expect(page.get_by_text("Waits for a free worker.")).to_be_visible(timeout=15_000)
+    server.do(server.stage.working(run))
+    expect(page.get_by_text("Waits for a free worker.")).to_be_hidden()

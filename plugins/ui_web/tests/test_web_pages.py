@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from html import escape
 
 import pytest
 from web_asking import HTMX, read, send
 
-from codeforge import AgentEvent, Kind, Limits, RunState
+from codeforge import AgentEvent, Health, Kind, Limits, RunState
 from codeforge.events import said
+from codeforge.model import Hours
 from codeforge.store import tables as t
 from codeforge_ui_web.pages import workers
 from codeforge_ui_web.words import when
@@ -167,6 +169,80 @@ async def test_saving_settings_as_they_are_changes_no_limit(client, stage):
     shown = dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', text))
     assert (await send(client, f"/projects/{project.id}/settings", **shown, agent="aider"))[0] == 200
     assert (await stage.forge.projects.get(stage.who, project.id)).limits == limits
+
+
+async def test_when_and_where_a_projects_runs_start_is_set_and_taken_away(client, stage):
+    project = await stage.project()
+    path = f"/projects/{project.id}/settings"
+    given = {"name": "n", "branch": "main", "agent": "aider", "steps": "7", "minutes": "2", "version": "1"}
+    rules = {"labels": "gpu, big", "max_runs": "0", "start": "22:00", "end": "06:00", "zone": "Europe/Berlin"}
+    assert (await send(client, path, **given, **rules, day=["4", "0"]))[0] == 200
+    saved = await stage.forge.projects.get(stage.who, project.id)
+    assert (saved.labels, saved.max_runs) == (("big", "gpu"), 0)
+    assert saved.hours == Hours(zone="Europe/Berlin", days=(0, 4), start="22:00", end="06:00")
+    text = await read(client, path)
+    for shown in ('value="big, gpu"', 'value="22:00"', 'value="Europe/Berlin"', 'value="4" checked'):
+        assert shown in text
+    for wrong, words in (
+        ({"max_runs": "some"}, "whole number, or empty"),
+        ({"end": ""}, "a start and an end"),
+        ({"zone": "Mars"}, "no time zone"),
+        ({"labels": "gpu!"}, "is no label"),
+    ):
+        status, _, text = await send(client, path, **{**given, **rules, **wrong, "version": "2"}, day="1")
+        assert (status, words in text) == (422, True), wrong
+    free = {"labels": "", "max_runs": "", "start": "", "end": "", "zone": ""}
+    assert (await send(client, path, **{**given, **free, "version": "2"}))[0] == 200
+    saved = await stage.forge.projects.get(stage.who, project.id)
+    assert (saved.labels, saved.max_runs, saved.hours) == ((), None, None)
+
+
+async def test_a_disk_budget_is_set_kept_and_taken_away(client, stage):
+    project = await stage.project()
+    text = await read(client, f"/projects/{project.id}/settings")
+    shown = {"agent": "aider", **dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', text))}
+
+    async def save(**given):
+        version = (await stage.forge.projects.get(stage.who, project.id)).version
+        status, _, text = await send(
+            client, f"/projects/{project.id}/settings", **{**shown, "version": str(version), **given}
+        )
+        return status, text, (await stage.forge.projects.get(stage.who, project.id)).disk_mb
+
+    assert (await save(disk_mb="5000"))[::2] == (200, 5000)
+    status, text, kept = await save(disk_mb="a lot")
+    assert (status, kept) == (422, 5000)
+    assert "The disk budget must be a whole number above zero." in text
+    del shown["disk_mb"]
+    assert (await save())[::2] == (200, 5000)
+    assert (await save(disk_mb=""))[::2] == (200, None)
+
+
+async def test_the_settings_page_tells_what_the_project_takes_on_disk(client, stage, tmp_path):
+    project = await stage.project()
+    folder = tmp_path / "runs" / "r1-1"
+    folder.mkdir(parents=True)
+    (folder / "project").write_text(project.id)
+    (folder / "big").write_bytes(b"x" * 3 * 2**20)
+    assert "<dt>Workspaces</dt><dd>3.0 MB</dd>" in await read(client, f"/projects/{project.id}/settings")
+
+
+async def test_what_is_down_stands_on_every_page_and_in_the_strip_that_asks_for_itself(stranger, stage, monkeypatch):
+    monkeypatch.setattr("codeforge.forge.parts.FRESH", -1.0)
+
+    class Broker:
+        ok = False
+
+        async def health(self):
+            return Health(name="broker", ok=self.ok, detail=f"RabbitMQ at {NASTY} does not answer")
+
+    stage.forge.offers.queue = Broker()
+    told = f'<p role="alert">RabbitMQ at {escape(NASTY)} does not answer: runs wait; nothing is lost.</p>'
+    assert told in await read(stranger, "/trouble")
+    assert told in await read(stranger, "/signin")
+    Broker.ok = True
+    assert "alert" not in await read(stranger, "/trouble")
+    assert told not in await read(stranger, "/signin")
 
 
 async def test_a_removed_project_is_gone(client, stage):
@@ -407,6 +483,7 @@ def test_a_time_beyond_all_calendars_has_words():
 
 
 async def test_the_queue_shows_what_waits_in_order_and_why(client, stage):
+    await stage.hello()
     project = await stage.project()
     first = await stage.task(project, f"Do it first {NASTY}", priority=3)
     second = await stage.task(project, "Do it later", needs=[first.task_id])
@@ -417,6 +494,22 @@ async def test_the_queue_shows_what_waits_in_order_and_why(client, stage):
     assert f"waits for task {first.task_id} (Do it first" in text
     assert "priority 3" in text
     assert NASTY not in text
+
+
+async def test_a_run_that_waits_says_why_and_its_task_what_it_needs(client, stage):
+    await stage.hello()
+    project = await stage.project()
+    first = await stage.task(project, "Do it first")
+    second = await stage.task(project, "Do it later", needs=[first.task_id])
+    assert f"Waits for task {first.task_id} (Do it first)." in await read(client, f"/runs/{second.id}")
+    task = await read(client, f"/tasks/{second.task_id}")
+    assert f'href="/tasks/{first.task_id}">Do it first' in task
+    assert "Not accepted yet" in task
+    await stage.review(first)
+    assert "See the queue" not in await read(client, f"/runs/{first.id}")
+    await stage.forge.reviews.give(stage.who, first.id, "accept")
+    assert "Waits for a free worker." in await read(client, f"/runs/{second.id}")
+    assert "Not accepted yet" not in await read(client, f"/tasks/{second.task_id}")
 
 
 async def test_a_long_queue_has_pages(client, stage):

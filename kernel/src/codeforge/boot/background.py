@@ -122,9 +122,12 @@ async def deliveries(forge: Forge, *, everything: bool) -> None:
 async def spread(forge: Forge, queue: Queue) -> None:
     """Tell the other servers what has just changed."""
 
-    async def send(message: dict[str, Any]) -> None:
-        with suppress(Unavailable):
+    async def send(message: dict[str, Any]) -> bool:
+        try:
             await queue.tell(SERVERS, message)
+        except Unavailable:
+            return False
+        return True
 
     await forge.store.news.spread(send)
 

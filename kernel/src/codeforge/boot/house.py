@@ -21,7 +21,7 @@ from codeforge.queues import Ears, Queue
 from codeforge.scm import Scm
 from codeforge.settings import Settings
 from codeforge.store import Store
-from codeforge.worker import Escrowed, OwnMirrors, Worker
+from codeforge.worker import Escrowed, OwnMirrors, Room, Tidying, Worker
 
 
 @asynccontextmanager
@@ -79,8 +79,14 @@ async def house(
         if working:
             worker = await stack.enter_async_context(_own_worker(forge, queue))
             ears = replace(ears, ring=worker.answer)
+        else:
+            tidying = Tidying(
+                forge.coordinator, OwnMirrors(), forge.offers, settings, room=Room(settings), at_work=None
+            )
+            await stack.enter_async_context(background.background(tidying.run()))
         await stack.enter_async_context(background.opened(queue, settings.broker_url, ears))
         await stack.enter_async_context(background.background(background.relay(forge)))
+        await stack.enter_async_context(background.background(forge.parts.watch()))
         if queue.far:
             await stack.enter_async_context(background.background(background.spread(forge, queue)))
         if plugins.listens():

@@ -51,7 +51,7 @@ async def beat(worker: Worker, say: Callable[..., Awaitable[Any]]) -> None:
     """Give word again and again; the answer tells whether the worker is to take no more."""
     while True:
         try:
-            told = await say(load=os.getloadavg()[0] / (os.cpu_count() or 1))
+            told = await say(load=os.getloadavg()[0] / (os.cpu_count() or 1), disk=worker.room.facts())
             worker.pause(told["draining"] if isinstance(told, dict) else told.draining)
         except Unavailable as error:
             log.warning("the worker could not give word: %s", error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import platform
-import shutil
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import closing
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from codeforge.cli import presence
+from codeforge.disk import free_mb
 from codeforge.errors import CodeForgeError
 from codeforge.model import Health
 from codeforge.queues import Ears
@@ -58,6 +58,9 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     try:
         async with open_forge(settings) as (forge, plugins):
             yield _finding("database", True, "as set" if settings.database_url else "SQLite in the data folder")
+            for part in await forge.parts.look():
+                if part.name == "migrations" or (part.name == "database" and not part.ok):
+                    yield Finding(health=part)
             async for finding in _inside(settings, forge, plugins):
                 yield finding
     except CodeForgeError as error:
@@ -89,7 +92,7 @@ async def _inside(settings: Settings, forge: Forge, plugins: Plugins) -> AsyncIt
 
 
 def _space(settings: Settings) -> Finding:
-    free = shutil.disk_usage(settings.data_dir).free // 2**20
+    free = free_mb(settings.data_dir)
     detail = f"{settings.data_dir}, {free:,} MB free"
     fix = f"Make room: no run starts with less than {settings.min_free_mb} MB (setting min_free_mb)."
     return _finding("data folder", free >= settings.min_free_mb, detail, fix)

@@ -11,7 +11,9 @@ from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from codeforge import __version__
 from codeforge.cli import journal, presence
+from codeforge.logs import tell
 
 if TYPE_CHECKING:
     from codeforge.forge import Forge
@@ -38,7 +40,7 @@ class LocalHouse:
         from codeforge.cli.concealing import conceal_environment
 
         conceal_environment()
-        journal.keep(data_folder(self._settings), aloud=self._aloud)
+        journal.keep(data_folder(self._settings), self._settings, aloud=self._aloud)
         self._thread.start()
         try:
             self.forge, self.token = self._ready.result()
@@ -74,12 +76,15 @@ class LocalHouse:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         try:
             async with AsyncExitStack() as stack:
+                stack.callback(tell, log, "server stopped")
                 forge = await stack.enter_async_context(house(self._settings, working=self._working))
                 token = await presence.local_token(forge)
                 if self._open:
                     stack.enter_context(presence.published(self._settings.data_dir, forge.url))
                 self._ready.set_result((forge, token))
+                tell(log, "server started", version=__version__, address=forge.url, worker=self._working)
                 await self._end.wait()
+                tell(log, "server stops", address=forge.url)
         except BaseException as error:
             if self._ready.done():
                 log.exception("the server did not end in order")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from pathlib import Path
@@ -10,15 +11,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from codeforge import __version__
 from codeforge.cli import journal
 from codeforge.cli.concealing import conceal_environment
 from codeforge.cli.ending import INTERRUPTED
 from codeforge.cli.reach import given_token
 from codeforge.cli.words import count, say
+from codeforge.logs import tell
 
 if TYPE_CHECKING:
     from codeforge.settings import Settings
 
+log = logging.getLogger(__name__)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -31,7 +35,7 @@ def toil(settings: Settings, token_file: Path | None) -> int:
     if secret := given_token(settings, token_file):
         settings = settings.model_copy(update={"token": SecretStr(secret)})
     conceal_environment()
-    journal.keep(data_folder(settings), aloud=True)
+    journal.keep(data_folder(settings), settings, aloud=True)
     return asyncio.run(Toil(settings).until_told())
 
 
@@ -64,6 +68,7 @@ class Toil:
 
         async with lodge(self._settings, say) as lodging:
             self._lodged = True
+            tell(log, "worker started", version=__version__, name=lodging.name, slots=self._settings.slots)
             click.echo(f"Worker {lodging.name} is ready for {count(self._settings.slots, 'run')} at a time.")
             await self._drain.wait()
             worker = lodging.worker
@@ -76,6 +81,7 @@ class Toil:
             idle.cancel()
             leave.cancel()
             say("Ending.")
+        tell(log, "worker stopped")
 
     def _hear(self) -> None:
         self._signals += 1

@@ -24,11 +24,13 @@ from codeforge.forge.limits import TenantLimits
 from codeforge.forge.line import Line
 from codeforge.forge.models import Aliases, Models, Provider, Providers
 from codeforge.forge.packs import Packs
+from codeforge.forge.parts import Parts
 from codeforge.forge.projects import Projects
 from codeforge.forge.reports import Reports
 from codeforge.forge.reviews import Reviews
 from codeforge.forge.runs import Runs
 from codeforge.forge.schedules import Schedules
+from codeforge.forge.space import Space
 from codeforge.forge.tasks import Tasks
 from codeforge.forge.workers import Workers
 from codeforge.ids import new_id
@@ -93,6 +95,7 @@ class Forge:
     def __init__(self, settings: Settings, store: Store, offers: Offers) -> None:
         self.settings, self.store, self.offers = settings, store, offers
         self.id = new_id()
+        self.metrics = store.metrics
         self.url = ""
         self.vault = Vault(settings.key_path)
         self.history = History(store)
@@ -107,6 +110,7 @@ class Forge:
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
         self._known_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self.parts, self.space = Parts(self), Space(self)
 
     def agent(self, name: str) -> AgentBackend:
         """The agent back end of that name. Raises `NotFound` with those there are."""
@@ -115,13 +119,19 @@ class Forge:
         there_is = ", ".join(sorted(self.offers.agents)) or "none"
         raise NotFound(f"There is no agent {name}; there is {there_is}.", field="agent")
 
-    async def ring(self, run_id: str) -> None:
-        """Tell the workers that a run is ready. When the broker is away they are told later, by the relay."""
+    async def ring(self, run_id: str) -> str:
+        """Tell the workers that a run is ready; gives what is wrong when they can only be told later, by the relay."""
         try:
             if self.offers.queue:
                 await self.offers.queue.ring(run_id)
-        except Unavailable:
-            return
+        except Unavailable as error:
+            return str(error)
+        return ""
+
+    async def announce(self, run: Run) -> None:
+        """`ring` for a new run; its history says so when the workers cannot be told yet."""
+        if wrong := await self.ring(run.id):
+            await self.note(run, f"{wrong} The run waits until then; nothing is lost.")
 
     async def note(self, run: Run, text: str) -> None:
         """Add a line to a run's history."""

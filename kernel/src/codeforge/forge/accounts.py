@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Invalid, NotFound, Unauthorized
 from codeforge.forge import workers
 from codeforge.forge.workers import WORKER
 from codeforge.ids import new_id
+from codeforge.logs import tell
 from codeforge.model import Principal
 from codeforge.store import Door
 from codeforge.store import tables as t
@@ -16,6 +18,7 @@ from codeforge.vault import digest, new_secret
 if TYPE_CHECKING:
     from codeforge.forge import Forge
 
+log = logging.getLogger(__name__)
 DAY = 86_400.0
 LINK_SECONDS = 900.0
 SESSION_SECONDS = 30 * DAY
@@ -87,6 +90,7 @@ class Accounts:
             )
 
         await self._forge.store.run(None, work)
+        tell(log, "somebody signed in")
         return secret
 
     async def by_session(self, secret: str) -> Principal:
@@ -151,6 +155,7 @@ class Accounts:
             )
 
         await self._forge.store.run(who.tenant_id, work)
+        tell(log, "token made", token=token_id, scopes=",".join(scopes), by=who.user)
         return token_id, secret
 
     async def tokens(self, who: Principal) -> list[dict[str, Any]]:
@@ -165,3 +170,4 @@ class Accounts:
 
         if not await self._forge.store.run(who.tenant_id, work):
             raise NotFound(f"There is no token {token_id}.")
+        tell(log, "token revoked", token=token_id, by=who.user)

@@ -117,5 +117,6 @@ class Again:
         return await self._queued(who, await self._forge.store.run(who.tenant_id, work))
 
     async def _queued(self, who: Principal, run_id: str) -> Run:
-        await self._forge.ring(run_id)
-        return await self._forge.runs.get(who, run_id)
+        run = await self._forge.runs.get(who, run_id)
+        await self._forge.announce(run)
+        return run

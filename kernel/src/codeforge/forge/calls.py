@@ -71,6 +71,15 @@ class Calls:
         def work(door: Door) -> None:
             door.insert(t.Call, id=call_id, created_at=door.now(), **values)
 
+        self._forge.metrics.call(
+            provider,
+            status,
+            seconds=milliseconds / 1000,
+            prompt=prompt_tokens,
+            completion=completion_tokens,
+            cached=cached_tokens,
+            cost_micro=cost_micro,
+        )
         await self._forge.store.run(tenant_id, work)
         return call_id
 

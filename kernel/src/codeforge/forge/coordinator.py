@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codeforge import news, scheduler
 from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator, Known, Orders, Unheard
-from codeforge.errors import CodeForgeError, Conflict
+from codeforge.errors import CodeForgeError, Conflict, Fenced
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, keys, projects, runs, standing, tasks
 from codeforge.llm import Model
+from codeforge.logs import tell
 from codeforge.model import ENDED, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
 from codeforge.states import heeded
 from codeforge.store import Door
@@ -23,6 +26,7 @@ from codeforge.vault import cleaned
 if TYPE_CHECKING:
     from codeforge.forge import Forge
 
+log = logging.getLogger(__name__)
 DIED = "Its worker died while it was being paused; what is found of its work is what it goes on from."
 
 
@@ -129,20 +133,25 @@ class ForgeCoordinator(Coordinator):
                 return
             if state not in TRANSITIONS[RunState(row["state"])]:
                 raise Conflict(f"A run cannot go from {row['state']} to {state}.")
-            if state == RunState.FAILED and row["want"] is None and (later := self._again(door, row, facts)):
-                self._move(door, row, RunState.QUEUED, later)
-            else:
-                self._move(door, row, *self._heeded(door, row, state, facts))
+            goes, told = state, facts
+            if state == RunState.FAILED and row["want"] != "stop" and (later := self._again(door, row, facts)):
+                goes, told = RunState.QUEUED, later
+            self._move(door, row, *self._heeded(door, row, goes, told))
 
-        await self._forge.store.run(None, work)
+        try:
+            await self._forge.store.run(None, work)
+        except Fenced:
+            self._forge.metrics.fenced.inc()
+            tell(log, "report refused", level=logging.WARNING, run=run_id, generation=generation)
+            raise
 
     def _again(self, door: Door, row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any] | None:
-        """What a run becomes whose fault may pass by itself: queued again, from its start. None: it has failed."""
+        """What a run becomes whose fault may pass by itself: queued again, as it began. None: it has failed."""
         most, tried = self._forge.settings.max_retries, row["retries"]
         if (wait := scheduler.again(facts.get("reason"), tried, most)) is None:
             return None
         detail = f"{facts.get('detail', '')} CodeForge tries again in {wait:.0f} s ({tried + 1} of {most}).".strip()
-        fresh = {"change": None, "check": None, "reason": None, "detail": detail}
+        fresh = {"change": row["change"], "check": None, "reason": None, "detail": detail}
         return {**facts, **fresh, "retries": tried + 1, "not_before": door.now() + wait}
 
     def _heeded(
@@ -166,6 +175,9 @@ class ForgeCoordinator(Coordinator):
     def _move(self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]) -> None:
         (runs.end if state in ENDED else standing.move)(door, row, state, **facts)
 
+    def lagged(self, seconds: float) -> None:
+        self._forge.metrics.lag.observe(seconds)
+
     async def remember(self, run_id: str, generation: int, memory: bytes) -> None:
         def work(door: Door) -> None:
             row = scheduler.held(door, run_id, generation)
@@ -180,6 +192,15 @@ class ForgeCoordinator(Coordinator):
             return (runs.find(door, run_id), projects.find(door, row["project_id"])) if row else None
 
         return await self._forge.store.read(None, work)
+
+    async def forgotten(self, project_ids: Iterable[str]) -> list[str]:
+        asked = set(project_ids)
+
+        def work(door: Door) -> set[str]:
+            known = door.query(t.Project, t.Project.id.in_(sorted(asked))).select(t.Project.id)
+            return {row["id"] for row in door.rows(known)}
+
+        return sorted(asked - await self._forge.store.read(None, work)) if asked else []
 
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
         def work(door: Door) -> None:
@@ -201,7 +222,8 @@ class ForgeCoordinator(Coordinator):
         """
 
         def work(door: Door) -> None:
-            for row in scheduler.lost(door, everything=everything):
+            for row in scheduler.lost(door, self._forge.settings.lease, everything=everything):
+                door.after(partial(self._lost, row))
                 losses = row["losses"] + 1
                 if row["want"] == "stop":
                     runs.end(door, row, RunState.STOPPED, detail="Its worker died while it was being stopped.")
@@ -216,6 +238,11 @@ class ForgeCoordinator(Coordinator):
                     self._move(door, row, RunState.QUEUED, {"losses": losses, "not_before": later, "detail": detail})
 
         await self._forge.store.run(None, work)
+
+    def _lost(self, row: dict[str, Any]) -> None:
+        self._forge.metrics.losses.inc()
+        facts = {name: row[name] for name in ("generation", "worker")}
+        tell(log, "lease lost", level=logging.WARNING, run=row["id"], **facts)
 
     async def _secrets(self, run_id: str) -> tuple[str, ...]:
         """What must not stand in this run's history: the tenant's providers' keys. Its own its worker leaves out."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from weakref import WeakValueDictionary
 from codeforge.errors import Conflict, Invalid, Unavailable
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, needs, projects, runs, tasks
+from codeforge.logs import tell
 from codeforge.model import Principal, Run, RunState
 from codeforge.store import Door, Expression
 from codeforge.store import tables as t
@@ -18,6 +20,7 @@ from codeforge.store import tables as t
 if TYPE_CHECKING:
     from codeforge.forge import Forge
 
+log = logging.getLogger(__name__)
 VERDICTS = ("accept", "send_back", "reject")
 STRATEGIES = ("merge", "squash", "fast-forward")
 
@@ -114,9 +117,11 @@ class Reviews:
                     message=message,
                     author=f"{who.user} <{who.user}@codeforge.local>",
                 )
-        except Exception:
+        except Exception as error:
+            tell(log, "change not delivered", level=logging.WARNING, run=run.id, by=who.user, why=str(error))
             await self._forge.store.run(who.tenant_id, lambda d: d.update(t.Run, t.Run.id == run.id, intent=None))
             raise
+        tell(log, "change delivered", run=run.id, branch=delivery.branch, commit=delivery.commit, by=who.user)
         where = AgentEvent(Kind.DELIVERED, {"branch": delivery.branch, "commit": delivery.commit})
         await self._close(who, run, RunState.ACCEPTED, intent["comment"], where, delivered=delivery.commit)
         return await self._forge.runs.get(who, run.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from codeforge import moving
 from codeforge.errors import NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import calls, history, keys, rows
@@ -72,14 +73,14 @@ def move(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> Non
     if state in (RunState.QUEUED, RunState.PAUSED, RunState.WAITING):
         values = {"lease_until": None, "worker": None, "want": None, "rung_at": 0, **values}
         keys.revoke(door, row["id"])
-    door.update(t.Run, t.Run.id == row["id"], state=state, **values)
+    moving.move(door, row, state, **values)
     history.append(door, row, [AgentEvent(Kind.STATE, {"state": state, "detail": values.get("detail", "")})])
 
 
 def end(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> None:
     """Put a run into an end state and say so in its history, inside the caller's transaction."""
     values = {"lease_until": None, "want": None, "reason": None, "detail": "", "ended_at": door.now(), **values}
-    door.update(t.Run, t.Run.id == row["id"], state=state, **values)
+    moving.move(door, row, state, **values)
     shown = {"state": state, "reason": values.get("reason"), "detail": values.get("detail", "")}
     history.append(door, row, [AgentEvent(Kind.STATE, shown)])
     keys.revoke(door, row["id"])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from codeforge.errors import Invalid, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, needs, projects, rows
 from codeforge.ids import new_id
+from codeforge.logs import tell
 from codeforge.model import Principal, Project, Run, RunState, Task
 from codeforge.store import Door, fn
 from codeforge.store import tables as t
@@ -18,6 +21,7 @@ from codeforge.store import tables as t
 if TYPE_CHECKING:
     from codeforge.forge import Forge
 
+log = logging.getLogger(__name__)
 PROMPT_LIMIT = 200_000
 """Characters; a longer prompt is no prompt but a file, and belongs in the repository."""
 
@@ -85,11 +89,13 @@ def queue(
         model=model,
         provider=provider,
         state=RunState.QUEUED,
+        state_at=door.now(),
         priority=priority,
         blocked=len(needs.unmet(door, task.id)),
         not_before=task.not_before.timestamp() if task.not_before else 0,
         created_at=door.now(),
     )
+    door.after(partial(tell, log, "run queued", run=run_id, project=task.project_id, agent=agent))
     run = {"id": run_id, "tenant_id": task.tenant_id}
     history.append(door, run, [AgentEvent(Kind.STATE, {"state": RunState.QUEUED})])
     return run_id
@@ -143,9 +149,10 @@ class Tasks:
         task, run_id = await self._forge.store.run(who.tenant_id, write, task, chosen)
         if run_id is None:
             return task, None
+        run = await self._forge.runs.get(who, run_id)
         if not (task.needs or task.not_before):  # else the relay rings when it can start
-            await self._forge.ring(run_id)
-        return task, await self._forge.runs.get(who, run_id)
+            await self._forge.announce(run)
+        return task, run
 
     async def draft(
         self,
@@ -196,6 +203,15 @@ class Tasks:
         for run_id in ready:
             await self._forge.ring(run_id)
         return task
+
+    async def needed(self, who: Principal, task: Task) -> list[tuple[Task, bool]]:
+        """The tasks that a task needs, each with whether it has an accepted change."""
+
+        def work(door: Door) -> list[tuple[Task, bool]]:
+            unmet = needs.unmet(door, task.id)
+            return [(find(door, one), one not in unmet) for one in needs.of(door, [task.id]).get(task.id, ())]
+
+        return await self._forge.store.read(who.tenant_id, work)
 
     async def choices(self, who: Principal, task: Task, project: Project, agent: str = "", model: str = "") -> Choice:
         """Agent, model, rank and provider of a new run, as the plugins decide. Raises `NotFound`."""

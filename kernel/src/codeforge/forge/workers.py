@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Conflict, Invalid, NotFound, Unauthorized
 from codeforge.forge import rows
 from codeforge.ids import new_id
+from codeforge.logs import tell
 from codeforge.model import HELD, Principal, Worker
+from codeforge.scheduler.workers import QUIET
 from codeforge.store import Door
 from codeforge.store import tables as t
 from codeforge.vault import digest, new_secret
@@ -16,11 +20,10 @@ from codeforge.vault import digest, new_secret
 if TYPE_CHECKING:
     from codeforge.forge import Forge
 
+log = logging.getLogger(__name__)
 WORKER = "cfwrk_"
 """What workers' tokens begin with."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-QUIET = 15.0
-"""Seconds without a word after which a worker counts as gone; it speaks every few."""
 FORGOTTEN = 3600.0
 """Seconds after which a worker within a server that ended without a word is listed no more."""
 
@@ -89,7 +92,8 @@ class Workers:
                 raise Conflict("This worker is part of a server and has no token: drain it, or end its server.")
             return {"revoked_at": door.now()}
 
-        await self._change(who, worker_id, values)
+        worker = await self._change(who, worker_id, values)
+        tell(log, "worker revoked", worker=worker_id, name=worker.name, by=who.user)
 
     async def drain(self, who: Principal, worker_id: str, draining: bool = True) -> Worker:
         """Have a worker finish what it has and take no more; or take work again. Raises `NotFound`."""
@@ -117,6 +121,8 @@ class Workers:
                 door.delete(t.Worker, *old)
                 door.insert(t.Worker, **{**_blank(door, worker_id, name), "tenant_id": ""})
             door.update(t.Worker, t.Worker.id == worker_id, seen_at=door.now(), draining=False, **facts)
+            host, version = facts.get("host"), facts.get("version")
+            door.after(partial(tell, log, "worker came", worker=worker_id, host=host, version=version))
             return _fact(door, _find(door, worker_id))
 
         return await self._forge.store.run(None, work)
@@ -125,6 +131,9 @@ class Workers:
         """A worker gives word (load, disk); the answer says whether it is to take no more."""
 
         def work(door: Door) -> Worker:
+            before = _find(door, worker_id)["seen_at"] or 0.0
+            if door.now() - before > QUIET:
+                door.after(partial(tell, log, "worker is back", worker=worker_id, quiet=round(door.now() - before)))
             door.update(t.Worker, t.Worker.id == worker_id, seen_at=door.now(), **facts)
             return _fact(door, _find(door, worker_id))
 
@@ -135,6 +144,7 @@ class Workers:
         await self._forge.store.run(
             None, lambda door: door.delete(t.Worker, t.Worker.id == worker_id, t.Worker.token_hash.is_null())
         )
+        tell(log, "worker left", worker=worker_id)
 
 
 def _blank(door: Door, worker_id: str, name: str) -> rows.Row:

@@ -33,7 +33,10 @@ class Header:
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One method on one path. ``errors`` are the statuses that it may answer besides ``status`` and the usual ones."""
+    """One method on one path. ``errors`` are the statuses that it may answer besides ``status`` and the usual ones.
+
+    With ``down``, an answer that is not ``ok`` has status 503.
+    """
 
     method: str
     path: str
@@ -50,6 +53,7 @@ class Operation:
     default: Shape | None
     answer: type[Shape] | None
     also: tuple[str, ...]
+    down: bool = False
 
     def route(self) -> web.RouteDef:
         """The operation as a route of aiohttp."""
@@ -82,9 +86,8 @@ class Operation:
         if found is None:
             return web.Response(status=self.status)
         headers = {"ETag": found.etag()} if found.etag() else None
-        return web.Response(
-            status=self.status, body=model_json(found), content_type="application/json", headers=headers
-        )
+        status = 503 if self.down and not found.ok else self.status
+        return web.Response(status=status, body=model_json(found), content_type="application/json", headers=headers)
 
 
 def operation(
@@ -97,6 +100,7 @@ def operation(
     once: bool = False,
     public: bool = False,
     also: Iterable[str] = (),
+    down: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Operation]:
     """Make an operation of a handler. With ``once`` it takes an Idempotency-Key; ``also`` are further content types."""
 
@@ -131,6 +135,7 @@ def operation(
             default=default if isinstance(default, Shape) else None,
             answer=answer if isinstance(answer, type) and issubclass(answer, Shape) else None,
             also=tuple(also),
+            down=down,
         )
 
     return make

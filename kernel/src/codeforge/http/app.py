@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from codeforge.forge import Forge
-from codeforge.http import openapi, signin, stream, workers
+from codeforge.http import metrics, openapi, signin, stream, workers
 from codeforge.http.auth import let_in
 from codeforge.http.context import CLOSING, FORGE
 from codeforge.http.resources import OPERATIONS
@@ -19,12 +19,12 @@ LARGEST_BODY = 2 * 2**20
 
 def make_app(forge: Forge, routes: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
     """The application: CodeForge's own routes first, then the plugins'."""
-    app = web.Application(middlewares=[answer_errors, let_in], client_max_size=LARGEST_BODY)
+    app = web.Application(middlewares=[metrics.measured, answer_errors, let_in], client_max_size=LARGEST_BODY)
     app[FORGE], app[CLOSING], app[signin.FAILURES] = forge, asyncio.Event(), signin.Failures()
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_close_streams)
     app.add_routes([operation.route() for operation in OPERATIONS])
-    app.add_routes([*openapi.routes(OPERATIONS), *stream.ROUTES, *signin.ROUTES, *workers.ROUTES])
+    app.add_routes([*openapi.routes(OPERATIONS), *stream.ROUTES, *signin.ROUTES, *workers.ROUTES, *metrics.ROUTES])
     app.add_routes(routes)
     return app
 

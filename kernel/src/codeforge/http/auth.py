@@ -84,7 +84,7 @@ async def _check_csrf(request: web.Request) -> None:
 def _check_host(request: web.Request) -> None:
     """On loopback only local names: else a foreign name that points to 127.0.0.1 would make our pages its own."""
     name = _name_of(request.headers.get("Host", ""))
-    if name != "localhost" and not _is_loopback(name):
+    if name != "localhost" and not is_loopback(name):
         raise Forbidden(
             "This server answers to localhost and 127.0.0.1 only: use such an address, "
             "or set CODEFORGE_ALLOW_REMOTE=1 when a proxy stands before it."
@@ -105,7 +105,8 @@ def _name_of(host: str) -> str:
         return ""
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether an address is of this machine alone."""
     try:
         return ip_address(name).is_loopback
     except ValueError:

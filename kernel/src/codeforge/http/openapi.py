@@ -71,6 +71,8 @@ def _operation(operation: Operation, refs: dict[Any, Any]) -> dict[str, Any]:
         good |= content(operation.answer, "application/json")
         good["content"] |= {name: {"schema": {"type": "string"}} for name in operation.also}
     bad = {str(s): {"description": phrase(s), **content(Problem, CONTENT_TYPE)} for s in sorted(_errors(operation))}
+    if operation.down and operation.answer:
+        bad["503"]["content"] |= content(operation.answer, "application/json")["content"]
     summary, _, more = (inspect.getdoc(operation.call) or "").replace("``", "`").partition("\n")
     words = {"summary": summary.rstrip("."), "description": more.strip() or summary}
     body: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from codeforge.errors import CodeForgeError
 from codeforge.http import problems
 from codeforge.http.context import ERROR_PAGE, FAILURE, Failure
 from codeforge.ids import new_id
+from codeforge.logs import about
 
 log = logging.getLogger("codeforge.http")
 
@@ -51,6 +52,11 @@ def wants_page(request: web.Request) -> bool:
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every error as an answer; one that nobody expected is logged once and not shown."""
     request[REQUEST_ID] = new_id()
+    with about(request=request[REQUEST_ID]):
+        return await _answered(request, handler)
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except CodeForgeError as error:

@@ -59,6 +59,10 @@ class Wanted(Shape):
     have: Annotated[list[Commit], Field(default_factory=list)]
 
 
+class Asked(Shape):
+    projects: list[str]
+
+
 class Saved(Shape):
     ref: Text
     base: Commit
@@ -110,6 +114,12 @@ async def memory(request: web.Request, forge: Forge) -> web.StreamResponse:
     generation = _number(request.query.get("generation", ""))
     await forge.coordinator.remember(request.match_info["id"], generation, bytes(data))
     return web.Response(status=204)
+
+
+async def forgotten(request: web.Request, forge: Forge) -> web.StreamResponse:
+    """Those of the projects that there are no more."""
+    body = await reading.body(request, Asked)
+    return _json(await forge.coordinator.forgotten(body.projects))
 
 
 async def saved(request: web.Request, forge: Forge) -> web.StreamResponse:
@@ -204,6 +214,7 @@ ROUTES = (
     _route("POST", "/runs/{id}/renew", renew),
     _route("GET", "/runs/{id}", about),
     _route("PUT", "/runs/{id}/memory", memory),
+    _route("POST", "/forgotten", forgotten),
     _route("POST", "/runs/{id}/saved", saved),
     _route("POST", "/runs/{id}/source", source),
     _route("PUT", "/runs/{id}/work", work),

@@ -97,5 +97,12 @@ class RemoteCoordinator(Coordinator):
             return None
         return wire.ABOUT.validate_json(told or b"")
 
+    async def forgotten(self, project_ids: Iterable[str]) -> list[str]:
+        try:
+            told: list[str] = await self._door.json("POST", "/forgotten", json={"projects": sorted(project_ids)})
+        except NotFound:  # a server of the version before
+            return []
+        return told
+
     async def saved(self, run_id: str, ref: str, change: Change) -> None:
         await self._door.json("POST", f"/runs/{run_id}/saved", json={"ref": ref, **asdict(change)})

@@ -79,6 +79,9 @@ class Door:
                     answer = await self._http.request(method, f"{url}{PREFIX}{path}", **body)
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 fault = error
+            except asyncio.CancelledError:  # whoever asked had no patience: let the next try another server
+                self._urls.append(self._urls.pop(0))
+                raise
             else:
                 if answer.status not in (500, 502, 503, 504) or url == self._urls[-1]:
                     return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from codeforge import moving
 from codeforge.errors import Fenced, NotFound
 from codeforge.model import HELD, RunState
 from codeforge.scheduler.facts import WorkerFacts
@@ -26,10 +27,10 @@ def claim(door: Door, worker: WorkerFacts, lease: float) -> Row | None:
         return None
     row = door.one(t.Run, t.Run.id == chosen.id)
     assert row
-    door.update(
-        t.Run,
-        t.Run.id == chosen.id,
-        state=RunState.PREPARING,
+    moving.move(
+        door,
+        row,
+        RunState.PREPARING,
         generation=row["generation"] + 1,
         worker=worker.id,
         lease_until=facts.now + lease,
@@ -65,9 +66,13 @@ def renew(door: Door, run_id: str, generation: int, lease: float) -> Row:
     return row
 
 
-def lost(door: Door, *, everything: bool = False) -> list[Row]:
-    """Runs whose lease ran out; with ``everything`` all that are held, because no worker can be alive."""
-    late = () if everything else (t.Run.lease_until < door.now(),)
+def lost(door: Door, lease: float, *, everything: bool = False) -> list[Row]:
+    """Runs whose lease ran out; with ``everything`` all that are held, because no worker can be alive.
+
+    A lease that ends later than any given now would, was given before the database's clock was set back.
+    """
+    now = door.now()
+    late = () if everything else ((t.Run.lease_until < now) | (t.Run.lease_until > now + 2 * lease),)
     return door.all(t.Run, t.Run.state.in_(list(HELD)), *late)
 
 

@@ -28,6 +28,7 @@ class Why(StrEnum):
     NO_WORKER = "no_worker"
     NO_LABEL = "no_label"
     NO_AGENT = "no_agent"
+    NO_ROOM = "no_room"
     DRAINING = "draining"
 
 
@@ -81,13 +82,17 @@ class Caps:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkerFacts:
-    """A worker that asks for work: of one tenant (or ``""``: of any), with labels, and agents (none: any)."""
+    """A worker that asks for work: of one tenant (or ``""``: of any), with labels, and agents (none: any).
+
+    ``full``: its disk has no room for a run.
+    """
 
     id: str = ""
     tenant_id: str = ""
     labels: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
     draining: bool = False
+    full: bool = False
 
 
 class World:

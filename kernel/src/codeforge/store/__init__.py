@@ -5,6 +5,7 @@ from codeforge.store import _peewee  # isort: skip  # noqa: F401  (before anythi
 from peewee import Expression, fn
 
 from codeforge.store.door import Door
+from codeforge.store.migrate import missing
 from codeforge.store.store import Store, sqlite_path
 
-__all__ = ["Door", "Expression", "Store", "fn", "sqlite_path"]
+__all__ = ["Door", "Expression", "Store", "fn", "missing", "sqlite_path"]

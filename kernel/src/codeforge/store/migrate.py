@@ -19,6 +19,14 @@ FOLDER = Path(__file__).parent / "migrations"
 TRIES = 3
 
 
+def missing(database: peewee.Database) -> list[str]:
+    """This version's migrations that the database has not seen; some, when an older copy was put in its place."""
+    known = {path.stem for path in FOLDER.glob("[0-9]*.py")}
+    rows = database.execute_sql("SELECT name FROM schema_migration").fetchall()
+    applied = {name for (name,) in rows}
+    return sorted(known - applied)
+
+
 def up(engine: Engine) -> None:
     """Connect and apply what is missing. Raises `Unavailable` when a newer CodeForge has been here."""
     for left in reversed(range(TRIES)):

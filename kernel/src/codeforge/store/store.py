@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 import peewee
 
 from codeforge.errors import Unavailable
+from codeforge.metrics import Metrics
 from codeforge.news import News
 from codeforge.store import migrate
 from codeforge.store.door import Clock, Door
@@ -31,7 +33,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.news = News()
+        self.news, self.metrics = News(), Metrics()
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._readers = ThreadPoolExecutor(engine.readers, "store-reader")
 
@@ -60,7 +62,8 @@ class Store:
 
         ``tenant_id`` None opens the system's door. Raises `Unavailable` when the database does not take it.
         """
-        return await self._in(self._writer, self._engine.begin, lambda door: work(door, *args, **kwargs), tenant_id)
+        with self.metrics.timed("write"):
+            return await self._in(self._writer, self._engine.begin, lambda door: work(door, *args, **kwargs), tenant_id)
 
     async def read(
         self,
@@ -74,20 +77,21 @@ class Store:
         def asked(door: Door) -> T:
             return work(door, *args, **kwargs)
 
-        try:
-            return await self._in(self._readers, self._engine.begin_reading, asked, tenant_id)
-        except _Passing:
-            return await self._in(self._readers, self._engine.begin_reading, asked, tenant_id)
+        with self.metrics.timed("read"):
+            try:
+                return await self._in(self._readers, self._engine.begin_reading, asked, tenant_id)
+            except _Passing:
+                return await self._in(self._readers, self._engine.begin_reading, asked, tenant_id)
 
     async def _in(
         self, threads: ThreadPoolExecutor, begin: Callable[[], Clock], work: Callable[[Door], T], tenant_id: str | None
     ) -> T:
-        loop = asyncio.get_running_loop()
+        loop, about = asyncio.get_running_loop(), copy_context()
 
         def transaction() -> T:
             engine = self._engine
             try:
-                door = Door(engine.database, tenant_id, begin())
+                door = Door(engine.database, tenant_id, self.metrics, begin())
                 try:
                     done = work(door)
                     engine.commit()
@@ -97,6 +101,8 @@ class Store:
             except FAULTS as error:
                 kind = _Passing if engine.passing(error) else Unavailable
                 raise kind(f"{engine.name} did not take this: {engine.told(error)}") from error
+            for told in door.committed:  # here, because whoever asked may be cancelled meanwhile
+                about.run(told)
             if door.news:
                 with suppress(RuntimeError):  # the loop has ended meanwhile, and with it all who would hear
                     loop.call_soon_threadsafe(self.news.tell, door.news)

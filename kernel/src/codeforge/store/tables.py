@@ -274,7 +274,7 @@ class Pack(Model):
 class Worker(Model):
     """A process that executes runs, of this tenant alone; one without ``token_hash`` is part of a server.
 
-    ``disk`` is what it said last of its data folder: {"free_mb": n, "projects": {id: mb}}.
+    ``disk`` is what it said last of its data folder: {"free_mb": n, "full": bool, "projects": {id: mb}}.
     """
 
     id = key()

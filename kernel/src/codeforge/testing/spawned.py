@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,21 @@ START_SECONDS = 60.0
 
 
 class Spawned:
-    """One process of the fleet: ``name`` is its data folder's, what it prints is in ``<folder>/output``."""
+    """One process of the fleet: ``name`` is its data folder's, what it prints is in ``<folder>/output``.
 
-    def __init__(self, folder: Path, words: list[str], env: Mapping[str, str]) -> None:
-        self.folder, self._words, self._env = folder, words, env
+    ``under`` are the words of a command that becomes the process, such as nsenter's.
+    """
+
+    def __init__(self, folder: Path, words: list[str], env: Mapping[str, str], under: Sequence[str] = ()) -> None:
+        self.folder, self._words, self._env, self._under = folder, words, env, under
         self.process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "output").open("ab") as output:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "codeforge", *self._words, env=self._env, stdin=asyncio.subprocess.DEVNULL,
-                stdout=output, stderr=output,
+                *self._under, sys.executable, "-m", "codeforge", *self._words, env=self._env,
+                stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
             )  # fmt: skip
 
     @property
@@ -112,13 +115,13 @@ class Fleet:
         self._secrets.append(server.token())
         return server
 
-    async def add_worker(self, api: Api, *labels: str, **settings: str) -> Spawned:
-        """Register one more worker through ``api`` and start it, once it is ready."""
+    async def add_worker(self, api: Api, *labels: str, under: Sequence[str] = (), **settings: str) -> Spawned:
+        """Register one more worker through ``api`` and start it (see `Spawned`), once it is ready."""
         name = f"worker-{len(self.workers)}"
         made = await api.post("/workers", {"name": name, "labels": list(labels)})
         given = {"server_url": ",".join(self._urls), "token": made["secret"], "database_url": "", **settings}
         env = self._settings(name, given)
-        worker = Spawned(Path(env["CODEFORGE_DATA_DIR"]), ["worker"], env)
+        worker = Spawned(Path(env["CODEFORGE_DATA_DIR"]), ["worker"], env, under)
         self.workers.append(worker)
         await worker.start()
         await self.worker_ready(worker)

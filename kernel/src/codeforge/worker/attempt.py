@@ -8,6 +8,7 @@ import shutil
 import time
 from contextlib import aclosing, suppress
 
+from codeforge import disk
 from codeforge.agents import AgentBackend, AgentJob
 from codeforge.coordination import Assignment, Coordinator, Unheard
 from codeforge.errors import CodeForgeError, RunFailure, Unavailable
@@ -25,6 +26,14 @@ from codeforge.worker.source import Escrowed, Source
 log = logging.getLogger(__name__)
 PREPARE_SECONDS = 3600.0
 """How long installing the agent, fetching the repository and asking the plugins may take together."""
+LOOK_SECONDS = 10.0
+"""Between two looks at what a project with a budget takes of the disk."""
+NOTHING = 2**20
+"""Bytes: a disk with less free space is full."""
+DOUBTFUL = frozenset({Reason.AGENT_ERROR, Reason.AGENT_STUCK, Reason.BAD_OUTPUT, Reason.NOTHING_CHANGED})
+FULL = (
+    "The worker's disk has no space left: make room, then retry. What was done stays there and is kept once it can be."
+)
 
 
 class Attempt:
@@ -52,6 +61,7 @@ class Attempt:
         self._seen = 0
         self._began: float | None = None
         self._done: float | None = None
+        self.over_budget = ""
         self.unsaved = False
         """Whether its work could not be kept, so that the workspace stays."""
 
@@ -103,7 +113,6 @@ class Attempt:
     async def _prepare(self) -> AgentBackend:
         """Everything before the agent's first turn. Raises `RunFailure`."""
         job, reporter = self._job, self._reporter
-        self._enough_disk()
         scm = self._scm
         if scm is None:
             raise RunFailure(Reason.PLUGIN_MISSING, f"No plugin for {job.project.scm} repositories is installed.")
@@ -117,7 +126,8 @@ class Attempt:
             except Unavailable as error:
                 raise RunFailure(Reason.PLUGIN_MISSING, str(error)) from error
         await reporter.say(f"Preparing a workspace of {job.project.name} at {job.project.branch}")
-        await asyncio.to_thread(self._folder.make, job.memory)
+        await self._within_budget()
+        await asyncio.to_thread(self._folder.make, job.memory, job.project.id)
         self._workspace = await self._source.prepare(job, scm, self._folder.workspace, self._say)
         await asyncio.to_thread(self._folder.note_base, self._workspace.base)
         await self._offers.before_run(job.run, job.task, job.project)
@@ -128,14 +138,49 @@ class Attempt:
         """A line of progress, from whatever thread."""
         asyncio.run_coroutine_threadsafe(self._reporter.say(text), self._loop)
 
-    def _enough_disk(self) -> None:
-        free = shutil.disk_usage(self._settings.data_dir).free // 2**20
-        if free < self._settings.min_free_mb:
-            raise RunFailure(
-                Reason.WORKSPACE_ERROR,
-                f"Only {free} MB are free in {self._settings.data_dir}, less than {self._settings.min_free_mb} "
-                "(setting min_free_mb): make room, then retry.",
-            )
+    async def _within_budget(self) -> None:
+        """Refuse a run whose project takes more of this disk than it may. Raises `RunFailure`."""
+        if self._job.project.disk_mb is not None:
+            taken = await self.taken_mb()
+            if taken > self._job.project.disk_mb:
+                raise RunFailure(Reason.WORKSPACE_ERROR, self._too_much(taken))
+
+    async def taken_mb(self) -> int:
+        """MB that the project takes of this disk: its mirror and all its workspaces."""
+        mirrors = await self._scm.mirrors() if self._scm else {}
+        mirror, data_dir = mirrors.get(self._job.project.id), self._settings.data_dir
+
+        def measure() -> int:
+            workspaces = sum(disk.of_projects(data_dir, self._job.project.id).values())
+            return (workspaces + (disk.taken(mirror) if mirror else 0)) // 2**20
+
+        return await asyncio.to_thread(measure)
+
+    async def watch_budget(self, work: asyncio.Task[Change]) -> None:
+        """Cut ``work`` off when the project comes to take more of this disk than it may."""
+        budget = self._job.project.disk_mb
+        while budget is not None and not self.over_budget:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._workspace is not None and (taken := await self.taken_mb()) > budget:
+                self.over_budget = self._too_much(taken)
+                work.cancel()
+
+    def _too_much(self, taken: int) -> str:
+        return (
+            f"The project takes {taken:,} MB of this worker's disk, more than its {self._job.project.disk_mb:,} MB "
+            "(its setting disk_mb): raise that, or let its runs leave less behind."
+        )
+
+    def blame(self, reason: Reason, detail: str) -> tuple[Reason, str]:
+        """Why it failed: what looks like the agent's fault is the disk's, when that has no space left."""
+        if reason in DOUBTFUL and self._disk_is_full():
+            return Reason.WORKSPACE_ERROR, f"{FULL} It said: {detail}"
+        return reason, detail
+
+    def _disk_is_full(self) -> bool:
+        with suppress(OSError):
+            return shutil.disk_usage(self._folder.path).free < NOTHING
+        return False
 
     async def _turns(self, agent: AgentBackend, prompt: str, follow_up: bool, deadline: float) -> None:
         """The agent's turns: the prompt, then whatever people said meanwhile. Raises `RunFailure`."""
@@ -152,7 +197,8 @@ class Attempt:
 
     async def _news(self) -> str:
         """What people said since the agent was told last; "" when nothing."""
-        orders = await self._coordinator.renew(self._job.run.id, self._job.run.generation)
+        run = self._job.run
+        orders = await insist(lambda: self._coordinator.renew(run.id, run.generation), self._lost)
         news = [text for _, text in orders.words[self._seen :]]
         self._seen = len(orders.words)
         return "\n\n".join(news)
@@ -231,7 +277,8 @@ class Attempt:
         try:
             return await self._escrow()
         except Exception as error:
-            log.exception("the work of run %s could not be kept; its workspace stays", self._job.run.id)
+            sentence = "the work of run %s could not be kept; its workspace stays: %s"
+            log.log(logging.ERROR, sentence, self._job.run.id, error, exc_info=not isinstance(error, CodeForgeError))
             with suppress(CodeForgeError):
                 await self._reporter.say(f"The work could not be kept ({error}); it stays in {self._folder.workspace}.")
             self._workspace = None

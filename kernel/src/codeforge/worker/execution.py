@@ -8,13 +8,15 @@ import time
 from contextlib import suppress
 
 from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator
-from codeforge.errors import CodeForgeError, Fenced, RunFailure
+from codeforge.disk import is_full
+from codeforge.errors import CodeForgeError, Fenced, RunFailure, Unavailable
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import Offers
+from codeforge.logs import about
 from codeforge.model import Change, Reason, RunState
 from codeforge.process import TETHER, Tether
 from codeforge.settings import Settings
-from codeforge.worker.attempt import Attempt
+from codeforge.worker.attempt import FULL, Attempt
 from codeforge.worker.reporter import Reporter
 from codeforge.worker.source import Source
 
@@ -24,12 +26,23 @@ HOLD = 0.8
 
 
 class Execution:
-    """A claimed run. `run` returns when the run has ended, was handed back, or belongs to another worker."""
+    """A claimed run. `run` returns when the run has ended, was handed back, or belongs to another worker.
+
+    ``asked`` is when it was asked for (`time.monotonic`): its lease began no sooner.
+    """
 
     def __init__(
-        self, assignment: Assignment, coordinator: Coordinator, source: Source, offers: Offers, settings: Settings
+        self,
+        assignment: Assignment,
+        coordinator: Coordinator,
+        source: Source,
+        offers: Offers,
+        settings: Settings,
+        *,
+        asked: float,
     ) -> None:
         self._run, self._coordinator, self._lease = assignment.run, coordinator, settings.lease
+        self._asked = asked
         self._lost, self._tether = asyncio.Event(), Tether()
         self._reporter = Reporter(coordinator, self._run, lost=self._lost)
         self._attempt = Attempt(
@@ -47,7 +60,11 @@ class Execution:
         """See the run through. Cancelling it hands the run back to the queue, unless its work is done already; where
         nobody takes the word of that for the length of a lease, the run is left to be found lost.
         """
-        TETHER.set(self._tether)
+        with about(run=self._run.id, generation=self._run.generation, worker=self._run.worker):
+            TETHER.set(self._tether)
+            await self._whole()
+
+    async def _whole(self) -> None:
         work = asyncio.create_task(self._attempt.work())
         whole = asyncio.create_task(self._see_through(work))
         while not whole.done():
@@ -60,11 +77,15 @@ class Execution:
 
     async def _see_through(self, work: asyncio.Task[Change]) -> None:
         watch = asyncio.create_task(self._watch(work))
+        budget = asyncio.create_task(self._attempt.watch_budget(work))
         await asyncio.wait([work])
+        budget.cancel()
         await self._attempt.nothing_left()
         try:  # keeping the work of a large repository takes its time: the lease is renewed until all is said
             with suppress(Fenced):
                 await self._conclude(work)
+        except Unavailable as error:  # what it did is kept; the run is found lost and taken up again
+            log.warning("how run %s ended could not be told: %s", self._run.id, error)
         finally:
             watch.cancel()
             await asyncio.wait([watch])
@@ -73,16 +94,17 @@ class Execution:
     async def _watch(self, work: asyncio.Task[Change]) -> None:
         """Keep the lease and pass a stop or a pause on; without a lease, end the work: it is not ours any more."""
         run, lease = self._run, self._lease
-        renewed, wait, known = time.monotonic(), 0.0, NOTHING_KNOWN
+        renewed, wait, known = self._asked, 0.0, NOTHING_KNOWN
         self._hold(renewed)
         while not self._lost.is_set():
             asked = time.monotonic()
             try:
-                orders = await self._coordinator.renew(run.id, run.generation, wait=wait, known=known)
+                async with asyncio.timeout(self._patience(renewed, wait)):
+                    orders = await self._coordinator.renew(run.id, run.generation, wait=wait, known=known)
             except Fenced:
                 self._lost.set()
             except Exception as error:
-                log.warning("run %s could not renew its lease: %s", run.id, error)
+                log.warning("run %s could not renew its lease: %s", run.id, error or "no server answered in time")
                 wait = 0.0
                 if time.monotonic() - renewed > lease * HOLD:
                     self._lost.set()
@@ -98,6 +120,13 @@ class Execution:
                     wait = 0.1  # while it cannot be paused, what is wanted may change soon
         work.cancel()
 
+    def _patience(self, renewed: float, wait: float) -> float | None:
+        """Seconds after which a server that has not answered is given up, so that others can be asked in time."""
+        if not self._coordinator.others:
+            return None
+        left = renewed + self._lease * HOLD - time.monotonic()
+        return wait + max((left - wait) / 2, self._lease / 10)
+
     def _hold(self, renewed: float) -> None:
         """Where others may take the run once its lease is over, its processes end before, whatever befalls this one."""
         if self._coordinator.others:
@@ -111,8 +140,12 @@ class Execution:
             await self._end(RunState.STOPPED, detail="Stopped; what it had done is kept.")
         elif self._paused and (work.cancelled() or work.exception()):
             await self._put_by(RunState.PAUSED, "Paused")
+        elif self._attempt.over_budget and work.cancelled():
+            await self._end(RunState.FAILED, reason=Reason.WORKSPACE_ERROR, detail=self._attempt.over_budget)
         elif self._handed_back and work.cancelled():
             await self._put_by(RunState.QUEUED, "The worker was shut down")
+        elif self._tether.torn and (work.cancelled() or isinstance(work.exception(), RunFailure)):
+            await self._put_by(RunState.QUEUED, "No server gave its worker word in time, and its agent was ended")
         else:
             await self._judge(work)
 
@@ -120,14 +153,18 @@ class Execution:
         try:
             change = work.result()
         except RunFailure as failure:
-            await self._end(RunState.FAILED, reason=Reason(failure.reason), detail=str(failure))
+            reason, detail = self._attempt.blame(Reason(failure.reason), str(failure))
+            await self._end(RunState.FAILED, reason=reason, detail=detail)
         except Fenced:
             await self._attempt.keep()
         except CodeForgeError as error:
             await self._end(RunState.FAILED, reason=Reason.WORKSPACE_ERROR, detail=str(error))
         except (Exception, asyncio.CancelledError) as error:
             log.exception("run %s ended by an error of CodeForge or a plugin", self._run.id)
-            await self._end(RunState.FAILED, reason=Reason.AGENT_ERROR, detail=f"The agent's plugin failed: {error}")
+            reason, detail = self._attempt.blame(Reason.AGENT_ERROR, f"The agent's plugin failed: {error}")
+            if is_full(error):
+                reason, detail = Reason.WORKSPACE_ERROR, FULL
+            await self._end(RunState.FAILED, reason=reason, detail=detail)
         else:
             await self._end(RunState.REVIEW, change=change)
 

@@ -10,6 +10,8 @@ import tarfile
 from contextlib import suppress
 from pathlib import Path
 
+from codeforge.disk import PROJECT
+
 AUTHOR = "CodeForge <codeforge@localhost>"
 MEMORY_LIMIT = 32 * 1024 * 1024
 MARK = "CODEFORGE_RUN_FOLDER"
@@ -29,10 +31,11 @@ class RunFolder:
         """The hidden ref that holds this generation's work."""
         return f"refs/codeforge/runs/{self.run_id}/{self.generation}"
 
-    def make(self, memory: bytes | None) -> None:
+    def make(self, memory: bytes | None, project_id: str) -> None:
         """Make the folder, with the agent's memory of an earlier run in ``state``."""
         for folder in (self.path, self.home, self.state):
             folder.mkdir(parents=True, mode=0o700)
+        (self.path / PROJECT).write_text(project_id, encoding="ascii")
         if memory:
             with tarfile.open(fileobj=io.BytesIO(memory)) as archive:
                 archive.extractall(self.state, filter="data")

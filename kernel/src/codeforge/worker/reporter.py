@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from dataclasses import replace
 from typing import Any
@@ -36,6 +37,7 @@ class Reporter:
         self._number = 0
         self._unsure: tuple[int, list[AgentEvent], dict[str, Any]] | None = None
         self._waiting: list[AgentEvent] = []
+        self._since = 0.0
         self._room = ROOM
         self._last: deque[AgentEvent] = deque(maxlen=LAST)
         self._lock = asyncio.Lock()
@@ -47,6 +49,7 @@ class Reporter:
         event = replace(event, data=cleaned(event.data))
         if event.kind in OUTPUT and self._full(event):
             return
+        self._since = self._since if self._waiting else time.monotonic()
         self._waiting += [*self._last, event]
         self._last.clear()
         if len(self._waiting) >= BATCH or self._error:
@@ -97,7 +100,10 @@ class Reporter:
                 self._last.clear()
             if batch or facts:
                 self._number += 1
+                since = self._since or time.monotonic()
                 await self._deliver(self._number, batch, facts)
+                if batch:
+                    self._coordinator.lagged(time.monotonic() - since)
 
     async def _deliver(self, number: int, batch: list[AgentEvent], facts: dict[str, Any]) -> None:
         run = self._run

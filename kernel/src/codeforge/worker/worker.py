@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import suppress
 from types import TracebackType
 
@@ -13,7 +14,9 @@ from codeforge.forge import Offers
 from codeforge.settings import Settings
 from codeforge.worker import leftovers
 from codeforge.worker.execution import Execution
+from codeforge.worker.room import Room
 from codeforge.worker.source import Source
+from codeforge.worker.tidying import Tidying
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +29,16 @@ class Worker:
     ) -> None:
         self.id = id
         self._coordinator, self._source, self._offers, self._settings = coordinator, source, offers, settings
+        self.room = Room(settings)
+        self._tidying = Tidying(coordinator, source, offers, settings, room=self.room, at_work=self._at_work)
+        self._tidy: asyncio.Task[None] | None = None
         self._slots = asyncio.Semaphore(settings.slots)
         self._executions: set[asyncio.Task[None]] = set()
         self._claims: set[asyncio.Task[None]] = set()
         self._closing = self._draining = self._paused = False
 
     async def __aenter__(self) -> Worker:
+        self._tidy = asyncio.create_task(self._tidying.run())
         return self
 
     @property
@@ -54,6 +61,10 @@ class Worker:
         while self._executions or self._claims:
             await asyncio.wait([*self._executions, *self._claims])
 
+    def _at_work(self) -> set[str]:
+        """The names of the folders in which runs are at work here."""
+        return {task.get_name().removeprefix("run ") for task in self._executions}
+
     async def recover(self) -> None:
         """Save what an earlier life of this worker left in its workspaces, then remove them."""
         await leftovers.save(self._settings.data_dir / "runs", self._coordinator, self._source, self._offers)
@@ -72,11 +83,12 @@ class Worker:
     async def _claim(self) -> None:
         started = False
         try:
-            if not (self._closing or self._draining or self._paused) and (
-                assignment := await self._coordinator.claim(self.id)
-            ):
-                execution = Execution(assignment, self._coordinator, self._source, self._offers, self._settings)
-                task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}")
+            able = not (self._closing or self._draining or self._paused) and self.room.enough()
+            asked = time.monotonic()
+            if able and (assignment := await self._coordinator.claim(self.id)):
+                parts = self._coordinator, self._source, self._offers, self._settings
+                execution = Execution(assignment, *parts, asked=asked)
+                task = asyncio.create_task(execution.run(), name=f"run {assignment.run.id}-{assignment.run.generation}")
                 self._executions.add(task)
                 task.add_done_callback(self._done)
                 started = True
@@ -104,6 +116,9 @@ class Worker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
+        if self._tidy:
+            self._tidy.cancel()
+            await asyncio.wait([self._tidy])
         await asyncio.gather(*self._claims, return_exceptions=True)
         for task in self._executions:
             task.cancel()

@@ -62,7 +62,8 @@ class Gateway(Llm):
             )
         self._under_way[key.run_id] += 1
         try:
-            yield
+            with self.forge.metrics.calling.track_inprogress():
+                yield
         finally:
             self._under_way[key.run_id] -= 1
             if not self._under_way[key.run_id]:

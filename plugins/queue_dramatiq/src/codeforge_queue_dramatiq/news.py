@@ -13,7 +13,7 @@ from dramatiq import Broker
 from pika import BlockingConnection
 from pika.exceptions import AMQPError
 
-from codeforge import Hear
+from codeforge import MISSED, Hear
 from codeforge_queue_dramatiq import rabbit
 
 EXCHANGE = "codeforge.news"
@@ -66,6 +66,7 @@ class Wire:
             channel.exchange_declare(EXCHANGE, "direct", durable=True)
             queue = channel.queue_declare("", exclusive=True).method.queue
             channel.queue_bind(queue, EXCHANGE, self._address)
+            self._tell(MISSED)
             for method, _, body in channel.consume(queue, auto_ack=True, inactivity_timeout=_LOOK):
                 if self._closed.is_set():
                     return
@@ -81,5 +82,8 @@ class Wire:
         except ValueError:
             return
         if isinstance(news, dict):
-            with suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self._hear, news)
+            self._tell(news)
+
+    def _tell(self, news: dict[str, Any]) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._hear, news)

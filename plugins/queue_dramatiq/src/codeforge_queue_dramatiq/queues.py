@@ -7,7 +7,7 @@ from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from codeforge import Ears, Queue, Take, Unavailable
+from codeforge import Ears, Health, Queue, Take, Unavailable
 from codeforge_queue_dramatiq.line import Line
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ LIMIT = 10_000
 """Rings that may wait; the oldest goes when one more comes. What is still ready is rung again anyway."""
 AT_ONCE = 16
 """Reports that a server stores at a time."""
+PROBE = 3.0
+"""Seconds that RabbitMQ has to answer when somebody asks how it is."""
 
 
 class DramatiqQueue(Queue):
@@ -146,6 +148,16 @@ class RabbitQueue(DramatiqQueue):
         broker = rabbit.RabbitBroker(parameters, limit=limit)
         broker.declare_queue(queue, ensure=True)
         return broker
+
+    async def health(self) -> Health:
+        """Whether RabbitMQ answers on the connection that rings go over."""
+        try:
+            rings = self._opened(self._rings)
+            await rings.do(rings.broker.ask, min(self.patience, PROBE))  # type: ignore[attr-defined]
+        except Unavailable as error:
+            what, _, remedy = str(error).removesuffix(".").rpartition(": ")
+            return Health(name="broker", ok=False, detail=what, fix=remedy)
+        return Health(name="broker", ok=True, detail=f"RabbitMQ at {self._where}")
 
     def _explain(self, error: Exception) -> str:
         from codeforge_queue_dramatiq.trouble import diagnose

@@ -42,6 +42,21 @@ class RabbitBroker(RabbitmqBroker):
         if ensure:
             super().declare_queue(queue_name, ensure=True)
 
+    def ask(self) -> None:
+        """Have RabbitMQ answer something, on this thread's connection or, where that is dead, on a new one.
+
+        Raises what `diagnose` understands.
+        """
+        for last in (False, True):
+            try:
+                self.channel.basic_qos(prefetch_count=0)
+            except AMQPError:
+                del self.connection
+                if last:
+                    raise
+            else:
+                return
+
     def _build_queue_arguments(self, queue_name: str) -> dict[str, object]:
         bound = {} if self._limit is None else {"x-max-length": self._limit}
         return {"x-queue-type": "classic", **bound}

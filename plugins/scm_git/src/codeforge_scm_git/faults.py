@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from codeforge import CodeForgeError, Forbidden, Invalid, Reason, RunFailure, Unavailable
 from codeforge_scm_git.command import GitError, TimedOutError
 
-_FULL = ("no space left", "disk quota exceeded", "disk full")
+_FULL = ("no space left", "out of diskspace", "disk quota exceeded", "disk full")
 _FORBIDDEN = ("authentication failed", "could not read username", "could not read password", "prompts disabled",
               "permission denied", "access denied", "returned error: 401", "returned error: 403")  # fmt: skip
 _MISSING = ("does not appear to be a git repository", "not a git repository", "repository not found", "' not found",

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codeforge import Change, Delivery, FileChange, Invalid, Project, RepoInfo, Say, Scm
-from codeforge_scm_git import bundle, checkout, difference, folder, packing
+from codeforge_scm_git import bundle, checkout, difference, folder, packing, tidying
 from codeforge_scm_git.address import parse
 from codeforge_scm_git.command import in_thread
 from codeforge_scm_git.delivery import deliver
 from codeforge_scm_git.faults import disk, run_failure
-from codeforge_scm_git.mirror import Mirror
+from codeforge_scm_git.mirror import Mirror, locked
 from codeforge_scm_git.origin import Origin
 from codeforge_scm_git.workspace import GitWorkspace
 
@@ -123,6 +123,23 @@ class Git(Scm):
         mirror = self._mirror(project)
         with disk(mirror.path):
             await in_thread(bundle.read, mirror, source)
+
+    async def mirrors(self) -> dict[str, Path]:
+        """See `Scm.mirrors`."""
+        return await in_thread(tidying.mirrors, self._folder)
+
+    async def tidy(self, project_id: str) -> None:
+        """See `Scm.tidy`."""
+        mirror = self._folder / f"{project_id}.git"
+        async with locked(self._folder, project_id, "deliver"), locked(self._folder, project_id, "fetch"):
+            with disk(mirror):
+                await in_thread(tidying.pack, mirror)
+
+    async def drop(self, project_id: str) -> None:
+        """See `Scm.drop`."""
+        async with locked(self._folder, project_id, "deliver"), locked(self._folder, project_id, "fetch"):
+            with disk(self._folder):
+                await in_thread(tidying.remove, self._folder, project_id)
 
     def _mirror(self, project: Project) -> Mirror:
         return Mirror(self._folder, project)

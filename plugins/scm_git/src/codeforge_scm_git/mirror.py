@@ -9,11 +9,11 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 from codeforge import Conflict, Invalid, Project, Say, Unavailable
-from codeforge_scm_git import tree
+from codeforge_scm_git import tidying
 from codeforge_scm_git.command import GitError, pause
 from codeforge_scm_git.faults import Unusable, explain, words
 from codeforge_scm_git.origin import Heads, Origin
@@ -21,6 +21,23 @@ from codeforge_scm_git.sealed import Sealed, create
 
 HIDDEN = "refs/codeforge/"
 _ABANDONED = 30.0  # seconds after which a reference's lock file, held for milliseconds, belongs to a killed git
+
+
+@asynccontextmanager
+async def locked(folder: Path, project_id: str, what: str) -> AsyncIterator[None]:
+    """Alone among all processes of this machine for ``what`` on the mirror of a project."""
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 (it is there, but for the first time)
+    handle = os.open(folder / f"{project_id}.{what}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                await asyncio.sleep(0.02)
+        yield
+    finally:
+        os.close(handle)
 
 
 class Mirror:
@@ -33,21 +50,9 @@ class Mirror:
         self.path = folder / f"{project.id}.git"
         self.git = Sealed(self.path)
 
-    @asynccontextmanager
-    async def locked(self, what: str) -> AsyncIterator[None]:
+    def locked(self, what: str) -> AbstractAsyncContextManager[None]:
         """Alone among all processes of this machine for ``what`` ("fetch" or "deliver") on this project."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.folder / f"{self.project.id}.{what}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    await asyncio.sleep(0.02)
-            yield
-        finally:
-            os.close(handle)
+        return locked(self.folder, self.project.id, what)
 
     def update(self, origin: Origin, say: Say = lambda _: None) -> Heads:
         """Have what the origin has; only what is new is fetched. Raises `Unavailable` or `Forbidden`."""
@@ -92,9 +97,7 @@ class Mirror:
 
     def remove(self) -> None:
         """Delete the mirror with everything that only it has."""
-        tree.remove(self.path)
-        for lock in self.folder.glob(f"{self.project.id}.*.lock"):
-            lock.unlink(missing_ok=True)
+        tidying.remove(self.folder, self.project.id)
 
     def _refs(self) -> dict[str, str]:
         out = self.git("for-each-ref", "--format=%(objectname) %(refname)", "refs/remotes/origin/", "refs/tags/")

@@ -10,6 +10,7 @@ from codeforge_scm_git.authorship import commit
 from codeforge_scm_git.command import in_thread
 from codeforge_scm_git.faults import disk, run_failure
 from codeforge_scm_git.mirror import Mirror
+from codeforge_scm_git.sealed import Sealed
 
 
 class GitWorkspace(Workspace):
@@ -37,8 +38,12 @@ class GitWorkspace(Workspace):
             private.mkdir(parents=True, exist_ok=True)
             head = ancestry.adopt(git, self.path, private, self._start, self.base)
             files, notes = snapshot.take(git, self.path, private, self._start, head)
-            if files != git.word("rev-parse", f"{head}^{{tree}}"):
-                head = commit(git, files, [head], "\n\n".join([message.strip(), *notes]), author=author)
+            kept = git.commit(ref)
+            parents = _after(git, head, kept)
+            head = parents[0]
+            differs = files != git.word("rev-parse", f"{head}^{{tree}}")
+            if differs or len(parents) > 1 or (notes and head == kept):
+                head = commit(git, files, parents, "\n\n".join([message.strip(), *notes]), author=author)
             self._mirror.keep(ref, head)
             return self.base if files == git.word("rev-parse", f"{self.base}^{{tree}}") else head
 
@@ -49,3 +54,11 @@ class GitWorkspace(Workspace):
             else:
                 tree.remove(self.path)
             tree.remove(self._mirror.private(self.path))
+
+
+def _after(git: Sealed, head: str, kept: str | None) -> list[str]:
+    """The parents of what is kept now: what was ``kept`` of this workspace before may be somebody's change already,
+    and stays an ancestor."""
+    if kept is None or git.descends(head, kept):
+        return [head]
+    return [kept] if git.descends(kept, head) else [head, kept]

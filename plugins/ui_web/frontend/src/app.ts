@@ -62,5 +62,14 @@ on("htmx:after:request", ({ detail: { ctx } }) => {
 });
 
 on("htmx:error", ({ detail }) => {
+  const strip = document.querySelector("#trouble");
+  if (detail.ctx?.sourceElement === strip) {
+    // asked again in a moment: what the server says then takes this sentence's place
+    const said = document.createElement("p");
+    said.role = "alert";
+    said.textContent = "The server does not answer: this page goes on by itself when it does.";
+    if (strip?.textContent?.trim() !== said.textContent) strip?.replaceChildren(said);
+    return;
+  }
   complain(detail.ctx?.sourceElement, "The server does not answer: see whether CodeForge is running, then try again.");
 });

@@ -19,11 +19,16 @@ APART = 0.3
 
 
 async def stream(
-    request: web.Request, piece: Callable[[], Awaitable[str]], *, every: float | None = None
+    request: web.Request,
+    piece: Callable[[], Awaitable[str]],
+    *,
+    apart: float = APART,
+    every: float | None = None,
 ) -> web.StreamResponse:
     """Send ``piece()`` now and after each change, until the browser goes or the server closes.
 
-    ``every`` so many seconds it is sent without one, too: for what changes and is no run's event.
+    ``apart`` are the seconds between two: more for a piece that is dear to make. ``every`` so many seconds it is
+    sent without a change, too: for what changes and is no run's event.
     """
     answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     last = await request.app[FORGE].history.last(who(request).tenant_id)
@@ -37,7 +42,7 @@ async def stream(
                 if stale or any(event.kind in SHOWN for event in batch):
                     await answer.write(_message(await piece()))
                     sent = time.monotonic()
-                    await asyncio.sleep(APART)
+                    await asyncio.sleep(apart)
                 elif not batch:
                     await answer.write(b": still here\n\n")
     return answer

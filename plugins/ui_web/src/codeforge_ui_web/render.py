@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
-from codeforge.http import csrf
+from codeforge.http import FORGE, csrf
 from codeforge.http.context import WHO
 from codeforge_ui_web.assets import asset
 from codeforge_ui_web.words import FILTERS
@@ -32,7 +32,9 @@ def html(request: web.Request, name: str, **context: Any) -> str:
     """The template's text."""
     known = request.get(WHO)
     user = known.user if known else ""
-    text = _environment().get_template(name).render(path=request.path, csrf=csrf(request), user=user, **context)
+    down = request.app[FORGE].parts.down
+    known_to_all = {"path": request.path, "csrf": csrf(request), "user": user, "down": down}
+    text = _environment().get_template(name).render(**known_to_all, **context)
     return text.encode(errors="backslashreplace").decode()  # a file's name may be no UTF-8
 
 

@@ -39,6 +39,7 @@ WAITS: dict[str, tuple[str, str]] = {
     "needs": ("Needs a task", "for other tasks"),
     "no_worker": ("No worker", "without a worker"),
     "no_label": ("No worker", "without a worker of their label"),
+    "no_room": ("No room", "without a worker that has room on its disk"),
     "no_agent": ("No worker", "without a worker of their agent"),
     "draining": ("No worker", "for workers that drain"),
 }
@@ -118,6 +119,14 @@ def elapsed(run: Run) -> Markup:
     return Markup('<cf-time since="{}"{}>{} s</cf-time>').format(run.started_at.isoformat(), until, seconds)
 
 
+def size(number: int) -> str:
+    """Bytes, as much as a person wants to know."""
+    for unit, least in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
+        if number >= least:
+            return f"{number / least:,.1f} {unit}"
+    return f"{number} bytes"
+
+
 def plain(value: str) -> str:
     """A name of the code as words: sent_back, nothing_changed."""
     return value.replace("_", " ")
@@ -151,6 +160,7 @@ FILTERS = {
     "when": when,
     "elapsed": elapsed,
     "plain": plain,
+    "size": size,
     "ticks": ticks,
     "visible": visible,
     "waits": waits,

@@ -71,14 +71,15 @@ def add(ask: Asking, path_or_url: str, **values: Any) -> None:
 @click.argument("project")
 @asking
 def show(ask: Asking, project: str) -> None:
-    """Show one project, by its name or id."""
-    ask.item(project_of(ask.api, project))
+    """Show one project, by its name or id, with what it takes on disk in bytes."""
+    found = project_of(ask.api, project)
+    ask.item({**found, "disk": ask.api.get(f"/projects/{part(found['id'])}/disk")})
 
 
 def _rules(function: Any) -> Any:
     """When and where a project's runs may start, as options."""
     for option in (
-        click.option("--disk-mb", metavar="MB", help='How much its workspaces may take on a disk, or "none".'),
+        click.option("--disk-mb", metavar="MB", help='MB that it may take of a worker\'s disk, or "none".'),
         click.option("--zone", help="The time zone of its hours; by default UTC, or the one that they have."),
         click.option("--days", help="The days of its hours, such as mon-fri or mon,wed; by default mon-fri."),
         click.option("--hours", metavar="START-END", help='When its runs may start, such as 22:00-06:00, or "none".'),

@@ -69,6 +69,12 @@ async def read_project_health(forge: Forge, who: Principal, id: Id) -> schemas.H
     return schemas.Health.of(await forge.projects.health(who, id))
 
 
+@operation("GET", "/projects/{id}/disk", errors=(404,))
+async def read_project_disk(forge: Forge, who: Principal, id: Id) -> schemas.ProjectDisk:
+    """Say what a project takes on disks, measured at most half a minute ago."""
+    return schemas.ProjectDisk.of(await forge.space.of(who, id))
+
+
 def _version(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
@@ -86,4 +92,5 @@ OPERATIONS = (
     edit_project,
     remove_project,
     read_project_health,
+    read_project_disk,
 )

@@ -4,9 +4,19 @@ Times are ISO 8601 in UTC. Money is integer micro-dollars; null means unpriced, 
 """
 
 from codeforge.http.schemas.base import Address, Command, Id, Moment, Name, Page, Said, Sequence, Shape, Slug, Text
-from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Plugin, Token
+from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Part, Plugin, Ready, Token
 from codeforge.http.schemas.models import Alias, AliasEdit, Model, Provider, ProviderEdit, UsageReport
-from codeforge.http.schemas.projects import Health, Hours, Limits, NewProject, Place, Project, ProjectEdit, Repository
+from codeforge.http.schemas.projects import (
+    Health,
+    Hours,
+    Limits,
+    NewProject,
+    Place,
+    Project,
+    ProjectDisk,
+    ProjectEdit,
+    Repository,
+)
 from codeforge.http.schemas.scheduling import (
     NewSchedule,
     Queue,
@@ -67,14 +77,17 @@ __all__ = [
     "NewToken",
     "NewWorker",
     "Page",
+    "Part",
     "Place",
     "Plugin",
     "Project",
+    "ProjectDisk",
     "ProjectEdit",
     "Provider",
     "ProviderEdit",
     "Queue",
     "Queued",
+    "Ready",
     "Repository",
     "Retry",
     "Run",

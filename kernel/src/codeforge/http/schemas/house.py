@@ -13,8 +13,26 @@ from codeforge.http.schemas.base import Shape, Text
 class Alive(Shape):
     """The server answers."""
 
+    model_config = ConfigDict(extra="ignore")
+
     ok: bool
     version: str
+
+
+class Part(Shape):
+    """Something that the server stands on."""
+
+    name: str
+    """database, migrations, broker or disk."""
+    ok: bool
+    detail: str
+    """How it is, in one sentence when it is down."""
+
+
+class Ready(Alive):
+    """Whether the server can do its work. ``ok`` is false as soon as one part is down."""
+
+    parts: list[Part]
 
 
 class Plugin(Shape):

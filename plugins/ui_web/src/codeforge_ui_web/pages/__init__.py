@@ -17,6 +17,7 @@ from codeforge_ui_web.pages import (
     settings,
     tasks,
     tokens,
+    trouble,
     usage,
     workers,
 )
@@ -39,5 +40,6 @@ def routes() -> list[web.RouteDef]:
         installed,
         tokens,
         api,
+        trouble,
     )
     return [route for noun in nouns for route in noun.routes()]

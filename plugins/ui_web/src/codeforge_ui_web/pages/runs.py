@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from codeforge import Invalid, Kind, NotFound, Run
+from codeforge import Invalid, Kind, NotFound, Run, RunState
 from codeforge.forge.runs import LIVE
 from codeforge.http import FORGE, who
 from codeforge.model import ADVICE
@@ -43,6 +43,7 @@ async def _about(request: web.Request) -> dict[str, Any]:
         "can": forge.runs.verbs(run),
         "live": run.state in LIVE,
         "as_seen": _as_seen(run),
+        "waits": await forge.line.why(person, run.id) if run.state == RunState.QUEUED else "",
     }
 
 
