@@ -41,9 +41,9 @@ class Two:
 
 
 @asynccontextmanager
-async def two_of_each(folder, urls):
+async def two_of_each(folder, urls, lease="4"):
     """The processes; four starts are seconds."""
-    async with fleet(folder, lease="4", ring_again="1", **urls) as made:
+    async with fleet(folder, lease=lease, ring_again="1", **urls) as made:
         for _ in range(2):
             await made.add_server(free_port())
         async with made.api() as api:
@@ -77,10 +77,11 @@ async def two(shared, urls):
 
 
 @pytest.fixture
-async def doomed(tmp_path, postgres, rabbit):
-    """A fleet for one test, which ends what it likes."""
+async def doomed(request, tmp_path, postgres, rabbit):
+    """A fleet for one test, which ends what it likes; its lease may be given."""
     urls = {"database_url": postgres.new_database(), "broker_url": rabbit.new_vhost()}
-    async with two_of_each(tmp_path / "fleet", urls) as made, clients(made, urls) as two:
+    made = two_of_each(tmp_path / "fleet", urls, getattr(request, "param", "4"))
+    async with made as processes, clients(processes, urls) as two:
         yield two
 
 
@@ -345,6 +346,7 @@ def token_of(spawned):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("doomed", ["15"], indirect=True)
 async def test_servers_and_workers_are_replaced_one_by_one_while_runs_go_on_and_none_of_them_notices(doomed, project):
     two = doomed
     script = "for n in 1 2 3 4 5 6 7 8; do echo $n; echo $n >> b.txt; sleep 0.5; done"
@@ -361,7 +363,7 @@ async def test_servers_and_workers_are_replaced_one_by_one_while_runs_go_on_and_
         await two.fleet.worker_ready(worker, times=2)
     for run in runs:
         ended = await two.b.until(run, seconds=60)
-        assert (ended["state"], ended["change"]["added"]) == ("review", 8)
         events = (await two.a.get(f"/runs/{run['id']}/events"))["items"]
+        assert (ended["state"], ended["change"]["added"]) == ("review", 8), events
         states = [event["data"]["state"] for event in events if event["kind"] == "state"]
         assert states == ["queued", "preparing", "working", "checking", "review"], events
