@@ -348,3 +348,26 @@ def environ(spawned):
 def token_of(spawned):
     """The token that the process was given."""
     return spawned._env["CODEFORGE_TOKEN"]
+
+
+@pytest.mark.slow
+async def test_servers_and_workers_are_replaced_one_by_one_while_runs_go_on_and_none_of_them_notices(doomed, project):
+    two = doomed
+    script = "for n in 1 2 3 4 5 6 7 8; do echo $n; echo $n >> b.txt; sleep 0.5; done"
+    runs = [await two.a.start(project, script) for _ in range(8)]
+    for server in two.fleet.servers:
+        await server.signal(signal.SIGTERM)
+        assert await asyncio.wait_for(server.process.wait(), 60) == 0
+        await server.start()
+        await server.ready()
+    for worker in two.workers:
+        await worker.signal(signal.SIGTERM)  # it finishes what it has
+        assert await asyncio.wait_for(worker.process.wait(), 60) == 0
+        await worker.start()
+        await two.fleet.worker_ready(worker, times=2)
+    for run in runs:
+        ended = await two.b.until(run, seconds=60)
+        assert (ended["state"], ended["change"]["added"]) == ("review", 8)
+        events = (await two.a.get(f"/runs/{run['id']}/events"))["items"]
+        states = [event["data"]["state"] for event in events if event["kind"] == "state"]
+        assert states == ["queued", "preparing", "working", "checking", "review"], events

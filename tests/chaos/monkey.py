@@ -38,6 +38,7 @@ class Monkey:
 
     world: World
     rng: random.Random
+    say: Callable[[str], None]
     hurts: list[Hurt] = field(default_factory=list)
     killed_agents: set[str] = field(default_factory=set)
     messages: Counter[str] = field(default_factory=Counter)
@@ -77,11 +78,14 @@ class Monkey:
                     task.add_done_callback(self._tasks.discard)
 
     async def rest(self) -> None:
-        """Return when everything is whole again. Raises what a fault raised that could not be mended."""
+        """Return when everything is whole again, and the clock right. Raises what could not be mended."""
         await asyncio.gather(*self._tasks)
+        if isinstance(self.world.postgres, ClockedPostgres):
+            self.world.postgres.set_right()
 
     async def _hurt(self, kind: str, target: str, fault: Fault) -> None:
         self._busy.add(target)
+        self.say(f"{kind}: {target}")
         began = time.monotonic()
         try:
             await fault()

@@ -41,7 +41,7 @@ class ClockedPostgres(PrivatePostgres):
     """A PostgreSQL whose clock can be moved, where Debian's libfaketime is installed."""
 
     possible = _LIBRARY is not None
-    offset = 0.0
+    offset = _latest = 0.0
 
     def _prepare(self) -> None:
         super()._prepare()
@@ -60,7 +60,12 @@ class ClockedPostgres(PrivatePostgres):
     def jump(self, seconds: float) -> None:
         """Move the clock; the server sees it within a second."""
         self.offset += seconds
+        self._latest = max(self._latest, self.offset)
         fresh = self._file.with_suffix(".new")
         fresh.write_text(f"{self.offset:+.0f}s\n")
         fresh.chmod(0o644)
         fresh.replace(self._file)
+
+    def set_right(self) -> None:
+        """Set the clock to a time that is later than all that it has told."""
+        self.jump(self._latest - self.offset)

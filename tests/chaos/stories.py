@@ -24,7 +24,7 @@ CALM_SECONDS = 120.0
 """Within this time after the last fault everything has ended."""
 KILLS = {"kill server": 3, "kill worker": 4, "kill agent": 4, "kill broker": 1, "kill database": 1}
 FREEZES = {"freeze server": 1, "freeze worker": 2}
-CUTS = {"cut network": 1}
+CUTS = {"cut network": 2}
 MESSAGES = {"double messages": 2, "drop messages": 1, "keep messages": 1, "replay messages": 2}
 PLACES = {"fill disk": 1, "jump clock": 1}
 WEIGHTS = {
@@ -33,6 +33,7 @@ WEIGHTS = {
     "cuts": CUTS,
     "messages": MESSAGES,
     "disk and clock": PLACES,
+    "shortly": {"kill server": 2, "kill worker": 3, "freeze worker": 2, "kill agent": 1} | MESSAGES,
     "everything": KILLS | {"kill agent": 2} | FREEZES | CUTS | MESSAGES | PLACES,
 }
 Say = Callable[[str], None]
@@ -57,6 +58,7 @@ class Outcome:
     """What came of a story."""
 
     story: Story
+    folder: Path
     hurts: Counter[str]
     runs: Counter[str]
     executions: int
@@ -88,9 +90,14 @@ class Telling:
         self.poller = Poller(made)
         self.streams = [Stream(made, 0) for _ in range(2)]
         self.sses: list[Sse] = []
-        self.monkey = Monkey(made, random.Random(story.seed))
+        self._journal = made.folder / "journal"
+        self.monkey = Monkey(made, random.Random(story.seed), self._log)
         self.closing = False
         self.followers: list[asyncio.Task[None]] = []
+
+    def _log(self, text: str) -> None:
+        with self._journal.open("a") as journal:
+            journal.write(f"{time.monotonic():.3f} {text}\n")
 
     async def tell(self) -> evidence.Evidence:
         """Work under faults, then peace until all has ended, then the evidence."""
@@ -188,6 +195,7 @@ async def tell(story: Story, folder: Path, say: Say = lambda text: None) -> Outc
                 shutil.copytree(made.disk.folder, folder / "small-disk", dirs_exist_ok=True, symlinks=True)
     outcome = Outcome(
         story=story,
+        folder=folder,
         hurts=Counter(hurt.kind for hurt in gathered.hurts),
         runs=Counter(run["state"] for run in gathered.runs.values()),
         executions=sum(map(len, gathered.executions.values())),

@@ -31,7 +31,7 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
 
 def show(outcomes: Iterable[Outcome]) -> Table:
     """For a terminal."""
-    table = Table(*HEADS)
+    table = Table(*HEADS, show_lines=True)
     for outcome in outcomes:
         table.add_row(*_cells(outcome))
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 from chaos.evidence import Evidence, Told
 from chaos.monkey import Hurt
@@ -46,10 +47,9 @@ def never_twice(e: Evidence) -> list[str]:
     """No run executed twice at once."""
     wrong = []
     for run_id, executions in e.executions.items():
-        for one in executions:
-            if one.begins != 1:
-                wrong.append(f"run {run_id}: generation {one.generation} began {one.begins} times")
-        for one, other in zip(executions, executions[1:], strict=False):
+        doubled = [one for one in executions if one.begins != 1]
+        wrong += [f"run {run_id}: generation {one.generation} began {one.begins} times" for one in doubled]
+        for one, other in pairwise(executions):
             if one.last > other.first:
                 by = one.last - other.first
                 wrong.append(f"run {run_id}: generations {one.generation} and {other.generation} overlap by {by:.3f} s")
@@ -108,9 +108,9 @@ def nothing_missing(e: Evidence) -> list[str]:
     """Every line that an agent says it wrote is in commits that the servers have, and a change shows all of its own."""
     wrong = [f"run {run_id}: {diff}" for run_id, diff in e.shown.items() if diff.startswith("no diff: ")]
     for run_id, executions in e.executions.items():
-        for one in executions:
-            if missing := set(one.wrote) - e.kept.get(run_id, set()):
-                wrong.append(f"run {run_id}: {len(missing)} lines of generation {one.generation} are lost")
+        kept = e.kept.get(run_id, set())
+        lacking = [one for one in executions if not kept.issuperset(one.wrote)]
+        wrong += [f"run {run_id}: lines of generation {one.generation} are lost" for one in lacking]
         run, last = e.runs.get(run_id), executions[-1]
         if run and run["state"] == "review":
             shown = set(e.shown.get(run_id, "").replace("+", " ").split())
@@ -127,7 +127,8 @@ def nothing_left(e: Evidence) -> list[str]:
 def no_lies(e: Evidence) -> list[str]:
     """What the API showed agrees with what the executions did."""
     wrong, over = [], dict[str, float]()
-    quiet_from: dict[str, float] = {}
+    words: dict[str, tuple[float, float | None]] = {}
+    """When each run that is shown as working gave its last word, and the lease that it had then."""
     for seen in e.seen:
         times = [at for one in e.executions.get(seen.run, []) for at in one.times]
         if seen.state in ENDED:
@@ -137,14 +138,17 @@ def no_lies(e: Evidence) -> list[str]:
         elif seen.run in over:
             wrong.append(f"run {seen.run} was over, and then {seen.state} again")
         if seen.state != "working":
-            quiet_from.pop(seen.run, None)
+            words.pop(seen.run, None)
             continue
-        begun = quiet_from.setdefault(seen.run, seen.asked)
-        last = max([at for at in times if at <= seen.told], default=0.0)
-        silence = seen.asked - max(begun, last)
-        if silence > _bearable(e, seen.asked - silence, seen.asked):
+        word, lease = words.get(seen.run, (seen.asked, None))
+        if seen.lease != lease:
+            word, lease = seen.told, seen.lease
+        word = max([word, *(at for at in times if at <= seen.told)])
+        words[seen.run] = word, lease
+        silence = seen.asked - word
+        if silence > _bearable(e, word, seen.asked):
             wrong.append(f"run {seen.run} was shown as working {silence:.1f} s after its last word")
-            quiet_from[seen.run] = seen.told
+            words[seen.run] = seen.told, lease
     return wrong
 
 
@@ -186,7 +190,7 @@ def take_overs(e: Evidence) -> list[float]:
     for run_id, executions in e.executions.items():
         states = [told.data for told in e.events.get(run_id, []) if told.kind == "state"]
         numbers = Counter[str]()
-        for before, after in zip(states, states[1:], strict=False):
+        for before, after in pairwise(states):
             numbers[before["state"]] += 1
             if "gave no word any more" in after.get("detail", ""):
                 lost = numbers["preparing"]

@@ -22,12 +22,16 @@ FAULTS = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """A state that the API showed: asked at ``asked``, answered at ``told`` (both of the monotonic clock)."""
+    """A state that the API showed: asked at ``asked``, answered at ``told`` (both of the monotonic clock).
+
+    ``lease`` is the end of the run's lease in the database at that time, where it could be read.
+    """
 
     run: str
     state: str
     asked: float
     told: float
+    lease: float | None = None
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Poller:
 
     world: World
     seen: list[Seen] = field(default_factory=list)
+    _leases: dict[str, float] = field(default_factory=dict)
 
     async def watch(self) -> None:
         live: set[str] = set()
@@ -43,6 +48,7 @@ class Poller:
             asked = time.monotonic()
             status, page = await self.world.ask("GET", "/runs?live=true&limit=200")
             if status == 200:
+                await asyncio.to_thread(self._read_leases)
                 now = {run["id"] for run in page["items"]}
                 self._note(page["items"], asked)
                 for run_id in live - now:
@@ -57,9 +63,15 @@ class Poller:
         self._note([run], asked)
         return run
 
+    def _read_leases(self) -> None:
+        with suppress(Exception):  # the database is away
+            self._leases = dict(self.world.rows("SELECT id, lease_until FROM run WHERE lease_until IS NOT NULL"))
+
     def _note(self, runs: list[dict[str, Any]], asked: float) -> None:
         told = time.monotonic()
-        self.seen += [Seen(run=run["id"], state=run["state"], asked=asked, told=told) for run in runs]
+        for run in runs:
+            lease = self._leases.get(run["id"])
+            self.seen.append(Seen(run=run["id"], state=run["state"], asked=asked, told=told, lease=lease))
 
     def over(self, run_id: str) -> bool:
         """Whether a run was seen at its end."""

@@ -82,7 +82,8 @@ class World:
             status, content = await self.ask(method, path, body, **h)
             if 200 <= status < 300:
                 return content
-            assert status in (0, 409, 429) and time.monotonic() < deadline, f"{method} {path}: {status} {content}"
+            assert status in (0, 409, 429), f"{method} {path}: {status} {content}"
+            assert time.monotonic() < deadline, f"{method} {path}: nobody answered"
             await asyncio.sleep(0.2)
 
     async def start(self, *, lines: int, pause: float, manner: str = "plain", key: str = "") -> str:
@@ -124,7 +125,7 @@ async def world(
         made.postgres = postgres or await _entered(stack, ClockedPostgres() if size.clock else PrivatePostgres())
         url = made.postgres.new_database()
         made.database = url.rpartition("/")[2]
-        settings = {"lease": size.lease, "slots": size.slots, "ring_again": 2, "max_losses": 8}
+        settings = {"lease": size.lease, "slots": size.slots, "ring_again": 2, "max_losses": 8, "tidy_seconds": 10}
         given = {name: str(value) for name, value in settings.items()}
         made.fleet = await stack.enter_async_context(
             fleet(folder, database_url=url, broker_url=made.rabbit.url, **given)

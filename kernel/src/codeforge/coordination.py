@@ -80,9 +80,18 @@ class Coordinator(ABC):
         """The next run for the worker of that id, or None."""
 
     @abstractmethod
-    async def renew(self, run_id: str, generation: int, wait: float = 0.0, known: Known = NOTHING_KNOWN) -> Orders:
+    async def renew(
+        self,
+        run_id: str,
+        generation: int,
+        wait: float = 0.0,
+        known: Known = NOTHING_KNOWN,
+        *,
+        patience: float | None = None,
+    ) -> Orders:
         """Extend the lease, after at most ``wait`` seconds, sooner when orders are others than ``known``.
 
+        A server over a network is given up ``patience`` seconds after that, so that another can be asked in time.
         Raises `Fenced`.
         """
 

@@ -175,3 +175,11 @@ async def test_a_lease_from_before_the_clock_was_set_back_is_over_and_one_of_now
     await world.change(lambda door: door.update(t.Run, t.Run.id == first.id, lease_until=door.now() + lease + 3600))
     await world.forge.coordinator.reap()
     assert [(await world.run(run.id)).state for run in (first, second)] == [RunState.QUEUED, RunState.PREPARING]
+
+
+async def test_a_run_that_was_rung_before_the_clock_was_set_back_is_rung_again(world):
+    run = await world.submit(await world.project())
+    again = world.forge.settings.ring_again
+    await world.change(lambda door: door.update(t.Run, t.Run.id == run.id, rung_at=door.now() + 3600))
+    assert await world.change(lambda door: unrung(door, again)) == [run.id]
+    assert await world.change(lambda door: unrung(door, again)) == []

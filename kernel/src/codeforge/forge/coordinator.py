@@ -81,7 +81,15 @@ class ForgeCoordinator(Coordinator):
         """Wake the renewal that waits for orders about this run."""
         self._forge.store.news.tell([news.orders(run_id)])
 
-    async def renew(self, run_id: str, generation: int, wait: float = 0.0, known: Known = NOTHING_KNOWN) -> Orders:
+    async def renew(
+        self,
+        run_id: str,
+        generation: int,
+        wait: float = 0.0,
+        known: Known = NOTHING_KNOWN,
+        *,
+        patience: float | None = None,
+    ) -> Orders:
         if wait:
             with self._forge.store.news.bell(news.orders(run_id)) as bell:
                 orders = await self._forge.store.read(None, self._orders, run_id, generation)
@@ -233,7 +241,8 @@ class ForgeCoordinator(Coordinator):
                     detail = f"Its worker died {losses} times."
                     runs.end(door, row, RunState.FAILED, reason=Reason.LOST, detail=detail, losses=losses)
                 else:
-                    later = door.now() + scheduler.back_off(losses)
+                    wait = scheduler.back_off(losses)
+                    later = door.now() + wait if wait else 0
                     detail = f"Worker {row['worker']} gave no word any more; the run starts again."
                     self._move(door, row, RunState.QUEUED, {"losses": losses, "not_before": later, "detail": detail})
 

@@ -35,9 +35,18 @@ class RemoteCoordinator(Coordinator):
             return None
         return replace(wire.ASSIGNMENT.validate_json(given), gateway=f"{self._door.url}/llm/v1")
 
-    async def renew(self, run_id: str, generation: int, wait: float = 0.0, known: Known = NOTHING_KNOWN) -> Orders:
+    async def renew(
+        self,
+        run_id: str,
+        generation: int,
+        wait: float = 0.0,
+        known: Known = NOTHING_KNOWN,
+        *,
+        patience: float | None = None,
+    ) -> Orders:
         asked = {"generation": generation, "wait": wait, "known": known}
-        told = await self._door.bytes("POST", f"/runs/{run_id}/renew", wait=wait + PATIENCE, json=asked)
+        limit = wait + min(PATIENCE, patience or PATIENCE)
+        told = await self._door.bytes("POST", f"/runs/{run_id}/renew", wait=limit, once=True, json=asked)
         orders = wire.ORDERS.validate_json(told or b"")
         number, answer = self._sent.get((run_id, generation), (0, None))
         if answer and not answer.done() and orders.reported >= number:

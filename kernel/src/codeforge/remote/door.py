@@ -25,6 +25,8 @@ from codeforge.errors import (
 PREFIX = "/api/worker/v1"
 PATIENCE = 10.0
 """Seconds in which a server must begin to answer, beside what it was asked to wait."""
+WHOLE = 60.0
+"""Seconds in which an answer that has begun must be there."""
 ERRORS = {error.slug: error for error in (Conflict, Fenced, Forbidden, Invalid, NotFound, Unauthorized)}
 
 
@@ -46,13 +48,21 @@ class Door:
 
     @asynccontextmanager
     async def ask(
-        self, method: str, path: str, *, wait: float = PATIENCE, params: Mapping[str, str] | None = None, **body: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        wait: float = PATIENCE,
+        once: bool = False,
+        params: Mapping[str, str] | None = None,
+        **body: Any,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer that is no error; ``body`` is what aiohttp takes (json, data).
+        """An answer that is no error; ``body`` is what aiohttp takes (json, data). With ``once`` one server is asked,
+        and the next call asks another one when it does not answer.
 
         Raises what the server raised, and `Unavailable` when no server begins to answer within ``wait`` seconds.
         """
-        answer = await self._answer(method, path, wait, {"params": params, **body})
+        answer = await self._answer(method, path, wait, once, {"params": params, **body})
         async with answer:
             if answer.status >= 400:
                 raise await _error(answer)
@@ -63,32 +73,32 @@ class Door:
 
     async def json(self, method: str, path: str, *, wait: float = PATIENCE, **body: Any) -> Any:
         """The JSON of an answer."""
-        async with self.ask(method, path, wait=wait, **body) as answer:
+        async with self.ask(method, path, wait=wait, **body) as answer, asyncio.timeout(max(wait, WHOLE)):
             return await answer.json() if answer.status != 204 else None
 
     async def bytes(self, method: str, path: str, *, wait: float = PATIENCE, **body: Any) -> bytes | None:
         """The body of an answer; None for one without content."""
-        async with self.ask(method, path, wait=wait, **body) as answer:
+        async with self.ask(method, path, wait=wait, **body) as answer, asyncio.timeout(max(wait, WHOLE)):
             return await answer.read() if answer.status != 204 else None
 
-    async def _answer(self, method: str, path: str, wait: float, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
+    async def _answer(
+        self, method: str, path: str, wait: float, once: bool, body: Mapping[str, Any]
+    ) -> aiohttp.ClientResponse:
         fault: Exception | None = None
-        for url in list(self._urls):
+        for url in self._urls[:1] if once else list(self._urls):
             try:
                 async with asyncio.timeout(wait):
                     answer = await self._http.request(method, f"{url}{PREFIX}{path}", **body)
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 fault = error
-            except asyncio.CancelledError:  # whoever asked had no patience: let the next try another server
-                self._urls.append(self._urls.pop(0))
-                raise
             else:
                 if answer.status not in (500, 502, 503, 504) or url == self._urls[-1]:
                     return answer
                 answer.release()
-            if len(self._urls) > 1:
+            if self._urls[0] == url:  # else another request has found out the same
                 self._urls.append(self._urls.pop(0))
-        raise Unavailable(f"No server answers at {', '.join(self._urls)}: see whether one runs.") from fault
+        where = url if once else ", ".join(self._urls)
+        raise Unavailable(f"No server answers at {where}: see whether one runs.") from fault
 
 
 async def _error(answer: aiohttp.ClientResponse) -> CodeForgeError:

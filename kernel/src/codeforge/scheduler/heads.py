@@ -85,7 +85,9 @@ def unrung(door: Door, ring_again: float, limit: int = 200) -> list[str]:
     able = sorted(able, key=lambda head: turn(head, facts))[:limit]
     each = max(1, limit // max(1, len(able)))
     first = (row for head in able for row in ask(door, FIRST, facts.now, *head.group, each))
-    ids = [run_id for run_id, rung_at in first if rung_at < facts.now - ring_again]
+    ids = [  # a time to come is from before the clock was set back
+        run_id for run_id, rung_at in first if not facts.now - ring_again <= rung_at <= facts.now
+    ]
     if ids:
         door.update(t.Run, t.Run.id.in_(ids), rung_at=facts.now)
     return ids

@@ -99,12 +99,13 @@ class Execution:
         while not self._lost.is_set():
             asked = time.monotonic()
             try:
-                async with asyncio.timeout(self._patience(renewed, wait)):
-                    orders = await self._coordinator.renew(run.id, run.generation, wait=wait, known=known)
+                patience = self._patience(renewed, wait)
+                asking = self._coordinator.renew(run.id, run.generation, wait=wait, known=known, patience=patience)
+                orders = await asking
             except Fenced:
                 self._lost.set()
             except Exception as error:
-                log.warning("run %s could not renew its lease: %s", run.id, error or "no server answered in time")
+                log.warning("run %s could not renew its lease: %s", run.id, error)
                 wait = 0.0
                 if time.monotonic() - renewed > lease * HOLD:
                     self._lost.set()
@@ -120,12 +121,10 @@ class Execution:
                     wait = 0.1  # while it cannot be paused, what is wanted may change soon
         work.cancel()
 
-    def _patience(self, renewed: float, wait: float) -> float | None:
-        """Seconds after which a server that has not answered is given up, so that others can be asked in time."""
-        if not self._coordinator.others:
-            return None
+    def _patience(self, renewed: float, wait: float) -> float:
+        """Half of the time that is left when a server has waited: the other half is for another one."""
         left = renewed + self._lease * HOLD - time.monotonic()
-        return wait + max((left - wait) / 2, self._lease / 10)
+        return max((left - wait) / 2, self._lease / 10)
 
     def _hold(self, renewed: float) -> None:
         """Where others may take the run once its lease is over, its processes end before, whatever befalls this one."""
