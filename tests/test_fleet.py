@@ -74,6 +74,8 @@ async def shared(tmp_path_factory, urls):
 async def two(shared, urls):
     async with clients(shared, urls) as two:
         yield two
+        for worker in (await two.a.get("/workers"))["items"]:  # as the next test expects them
+            await two.a.call("PATCH", f"/workers/{worker['id']}", {"draining": False})
 
 
 @pytest.fixture
@@ -244,6 +246,20 @@ async def test_a_project_that_asks_for_a_label_gets_only_workers_that_have_it(tw
     assert (await two.a.get(f"/runs/{waits['id']}"))["state"] == "queued"
     await two.b.call("PATCH", f"/workers/{gpu}", {"draining": False})
     assert (await two.a.until(waits))["state"] == "review"
+
+
+async def test_a_run_goes_on_through_a_server_that_never_looked_at_its_repository(doomed, project, tmp_path):
+    gate = tmp_path / "gate"
+    run = await doomed.a.start(project, gated(gate))
+    await doomed.a.says(run, "up")
+    await doomed.a.post(f"/runs/{run['id']}/pause")
+    await doomed.a.until(run, "paused")
+    await doomed.fleet.servers[0].signal(signal.SIGKILL)
+    gate.touch()
+    await doomed.b.post(f"/runs/{run['id']}/resume")
+    run = await doomed.b.until(run)
+    assert run["state"] == "review", await story(doomed.b, run)
+    assert "+b" in (await doomed.b.get(f"/runs/{run['id']}/diff"))["diff"]
 
 
 @pytest.mark.slow
