@@ -19,6 +19,7 @@ import aiohttp
 import psutil
 from aiohttp import web
 from bench.rows import Row, row
+from yarl import URL
 
 from codeforge.testing import fleet, free_port
 
@@ -32,24 +33,33 @@ def _room() -> None:
 
 
 async def clients(url: str, token: str) -> None:
-    """Open as many sockets as there is time for, say how many, and hold them until standard input ends."""
+    """Open as many sockets as there is time for, say how many, and hold them until standard input ends.
+
+    They are bare connections, so that the machine's time goes to the server; nobody answers its pings, the first of
+    which is due after 30 seconds.
+    """
     _room()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    at = URL(url)
+    asked = (
+        f"GET {at.path_qs} HTTP/1.1\r\nHost: {at.host}:{at.port}\r\nAuthorization: Bearer {token}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    ).encode()
     end, held, turns = time.monotonic() + SECONDS, [], iter(range(SOCKETS))
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(headers=headers, connector=connector) as http:
 
-        async def some() -> None:
-            for _ in turns:
-                if time.monotonic() > end:
-                    return
-                socket = await http.ws_connect(url, compress=0)
-                held.append((socket, asyncio.create_task(socket.receive())))
+    async def some() -> None:
+        for _ in turns:
+            if time.monotonic() > end:
+                return
+            reader, writer = await asyncio.open_connection(at.host, at.port)
+            writer.write(asked)
+            assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+            held.append((reader, writer))
 
-        await asyncio.gather(*(some() for _ in range(AT_ONCE)))
-        sys.stdout.write(f"{len(held)}\n")
-        sys.stdout.flush()
-        await asyncio.to_thread(sys.stdin.read)
+    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+    sys.stdout.write(f"{len(held)}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
 
 
 async def serve(port: int) -> None:
