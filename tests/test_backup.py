@@ -180,6 +180,8 @@ async def test_a_backup_of_a_newer_version_is_refused(tmp_path, monkeypatch):
     from codeforge.store import dump
 
     here, there = Settings(data_dir=tmp_path / "here"), Settings(data_dir=tmp_path / "there")
+    here.data_dir.mkdir()
+    await (await Store.open(here.data_dir)).close()
     with monkeypatch.context() as future:
         future.setattr(archive, "FORMAT", 99)
         await make(here, tmp_path / "format.tar", Watch())
