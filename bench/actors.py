@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +21,9 @@ class Counted:
     def __init__(self) -> None:
         self._arrived, self.number, self.at = threading.Condition(), 0, 0.0
 
-    def here(self) -> None:
+    def here(self, at: float | None = None) -> None:
         with self._arrived:
-            self.number, self.at = self.number + 1, time.perf_counter()
+            self.number, self.at = self.number + 1, at or time.perf_counter()
             self._arrived.notify_all()
 
     def wait_for(self, number: int) -> None:
@@ -49,24 +53,31 @@ def dramatiq_actor(url: str, counted: Counted) -> Iterator[Send]:
 
 @contextmanager
 def celery_task(url: str, counted: Counted) -> Iterator[Send]:
-    """A confirmed message to a task of Celery's thread pool; no result is kept."""
-    from celery import Celery
-    from celery.contrib.testing.worker import start_worker
+    """A confirmed message to a task of Celery's thread pool, which has a process of its own; no result is kept."""
+    from bench.celery_app import MOMENT, app, nothing
 
-    app = Celery("bare", broker=url)
-    app.conf.update(
-        task_ignore_result=True,
-        broker_transport_options={"confirm_publish": True},
-        worker_hijack_root_logger=False,
-        broker_connection_retry_on_startup=True,
-    )
+    app.conf.broker_url = url
+    told = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    told.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    told.bind(("127.0.0.1", 0))
+    port = told.getsockname()[1]
 
-    @app.task(name="nothing")
-    def nothing() -> None:
-        counted.here()
+    def hear() -> None:
+        while data := told.recv(64):
+            counted.here(*MOMENT.unpack(data))
 
-    with start_worker(app, pool="threads", concurrency=THREADS, perform_ping_check=False, loglevel="ERROR"):
-        yield nothing.delay
+    threading.Thread(target=hear, daemon=True).start()
+    words = ["celery", "-A", "bench.celery_app", "worker", "-P", "threads", "-c", str(THREADS), "-l", "ERROR"]
+    env = {**os.environ, "BENCH_BROKER": url, "C_FORCE_ROOT": "1"}
+    worker = subprocess.Popen([sys.executable, "-W", "ignore", "-m", *words], env=env, stdout=subprocess.DEVNULL)
+    try:
+        nothing.delay(port)
+        counted.wait_for(1)  # the worker is there
+        yield lambda: nothing.delay(port)
+    finally:
+        worker.terminate()
+        worker.wait(20)
+        told.sendto(b"", ("127.0.0.1", port))
 
 
 def per_second(send: Send, counted: Counted, messages: int) -> float:

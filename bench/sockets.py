@@ -19,10 +19,11 @@ import aiohttp
 import psutil
 from aiohttp import web
 from bench.rows import Row, row
+from yarl import URL
 
 from codeforge.testing import fleet, free_port
 
-SOCKETS, AT_ONCE, SECONDS = 10_000, 100, 25
+SOCKETS, AT_ONCE, SECONDS, IDLE = 10_000, 100, 25, 8
 
 
 def _room() -> None:
@@ -32,24 +33,33 @@ def _room() -> None:
 
 
 async def clients(url: str, token: str) -> None:
-    """Open as many sockets as there is time for, say how many, and hold them until standard input ends."""
+    """Open as many sockets as there is time for, say how many, and hold them until standard input ends.
+
+    They are bare connections, so that the machine's time goes to the server; nobody answers its pings, the first of
+    which is due after 30 seconds.
+    """
     _room()
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    at = URL(url)
+    asked = (
+        f"GET {at.path_qs} HTTP/1.1\r\nHost: {at.host}:{at.port}\r\nAuthorization: Bearer {token}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    ).encode()
     end, held, turns = time.monotonic() + SECONDS, [], iter(range(SOCKETS))
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(headers=headers, connector=connector) as http:
 
-        async def some() -> None:
-            for _ in turns:
-                if time.monotonic() > end:
-                    return
-                socket = await http.ws_connect(url, compress=0)
-                held.append((socket, asyncio.create_task(socket.receive())))
+    async def some() -> None:
+        for _ in turns:
+            if time.monotonic() > end:
+                return
+            reader, writer = await asyncio.open_connection(at.host, at.port)
+            writer.write(asked)
+            assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
+            held.append((reader, writer))
 
-        await asyncio.gather(*(some() for _ in range(AT_ONCE)))
-        sys.stdout.write(f"{len(held)}\n")
-        sys.stdout.flush()
-        await asyncio.to_thread(sys.stdin.read)
+    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+    sys.stdout.write(f"{len(held)}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
 
 
 async def serve(port: int) -> None:
@@ -98,8 +108,8 @@ async def _bare() -> AsyncIterator[tuple[int, str, str]]:
         await process.wait()
 
 
-async def _each(pid: int, url: str, token: str) -> tuple[float, int, float]:
-    """(KiB of the server's memory for each socket, how many there were, connections per second)."""
+async def _each(pid: int, url: str, token: str) -> tuple[float, int, float, float]:
+    """(KiB of the server's memory for each socket, how many, connections per second, % of a core when idle)."""
     before, began = psutil.Process(pid).memory_info().rss, time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.sockets", "clients", url, token, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -109,22 +119,26 @@ async def _each(pid: int, url: str, token: str) -> tuple[float, int, float]:
     took = time.perf_counter() - began
     await asyncio.sleep(1)  # what was needed for connecting alone is given back
     grown = psutil.Process(pid).memory_info().rss - before
+    used = sum(psutil.Process(pid).cpu_times()[:2])
+    await asyncio.sleep(IDLE)
+    used = sum(psutil.Process(pid).cpu_times()[:2]) - used
     process.kill()
     await process.wait()
-    return grown / 1024 / number, number, number / took
+    return grown / 1024 / number, number, number / took, 100 * used / IDLE
 
 
 async def _measure(folder: Path) -> list[Row]:
     _room()  # what is started from here has it, too
     async with _bare() as (pid, url, token):
-        bare, most, per_second = await _each(pid, url, token)
+        bare, most, per_second, least = await _each(pid, url, token)
     async with _ours(folder) as (pid, url, token):
-        ours, number, rate = await _each(pid, url, token)
+        ours, number, rate, idle = await _each(pid, url, token)
     name = f"{number:,} idle WebSockets on one server"
     beside = f"bare aiohttp, {most:,}"
     return [
         row(f"{name}, memory for each", ours, "KiB", beside, bare),
         row(f"{name}, opened", rate, "/s", beside, per_second),
+        row(f"{name}, CPU when nothing happens", idle, "%", beside, max(least, 0.1)),
     ]
 
 

@@ -74,6 +74,8 @@ async def shared(tmp_path_factory, urls):
 async def two(shared, urls):
     async with clients(shared, urls) as two:
         yield two
+        for worker in (await two.a.get("/workers"))["items"]:  # as the next test expects them
+            await two.a.call("PATCH", f"/workers/{worker['id']}", {"draining": False})
 
 
 @pytest.fixture
@@ -137,7 +139,8 @@ async def test_every_verb_works_through_either_server(two, project, tmp_path):
     gate.touch()
     await two.a.post(f"/runs/{run['id']}/resume")
     run = await two.b.until(run)
-    assert (run["state"], run["change"]["files"]) == ("review", 1)
+    assert run["state"] == "review", await story(two.b, run)
+    assert run["change"]["files"] == 1
     stopped = await two.b.start(project, "echo up; sleep 100")
     await two.a.says(stopped, "up")
     began = time.monotonic()
@@ -176,7 +179,7 @@ async def test_a_worker_that_is_drained_finishes_and_takes_no_more(two, project,
     assert process.running
     gate.touch()
     assert (await two.a.until(run))["state"] == "review"
-    assert await claims(two.a, run) == [known["id"]]
+    assert await claims(two.a, run) == [known["id"]], await story(two.a, run)
     await two.a.call("PATCH", f"/workers/{known['id']}", {"draining": False})
     others = [worker for worker in (await two.a.get("/workers"))["items"] if worker["id"] != known["id"]]
     for other in others:
@@ -244,6 +247,20 @@ async def test_a_project_that_asks_for_a_label_gets_only_workers_that_have_it(tw
     assert (await two.a.get(f"/runs/{waits['id']}"))["state"] == "queued"
     await two.b.call("PATCH", f"/workers/{gpu}", {"draining": False})
     assert (await two.a.until(waits))["state"] == "review"
+
+
+async def test_a_run_goes_on_through_a_server_that_never_looked_at_its_repository(doomed, project, tmp_path):
+    gate = tmp_path / "gate"
+    run = await doomed.a.start(project, gated(gate))
+    await doomed.a.says(run, "up")
+    await doomed.a.post(f"/runs/{run['id']}/pause")
+    await doomed.a.until(run, "paused")
+    await doomed.fleet.servers[0].signal(signal.SIGKILL)
+    gate.touch()
+    await doomed.b.post(f"/runs/{run['id']}/resume")
+    run = await doomed.b.until(run)
+    assert run["state"] == "review", await story(doomed.b, run)
+    assert "+b" in (await doomed.b.get(f"/runs/{run['id']}/diff"))["diff"]
 
 
 @pytest.mark.slow
@@ -316,6 +333,11 @@ async def test_a_worker_holds_no_password_and_no_key_and_its_token_is_told_to_no
 async def claims(api, run):
     """The workers that took the run, in order."""
     return [event["data"]["worker"] for event in await events_of(api, run) if "worker" in event["data"]]
+
+
+async def story(api, run):
+    """What became of a run, for whoever reads that a test failed."""
+    return "\n".join(f"{event['time']} {event['kind']} {event['data']}" for event in await events_of(api, run))
 
 
 async def worker_of(api, run):

@@ -46,7 +46,11 @@ class Packs:
         if start:
             await self.fill(run, project)
             refs[f"refs/codeforge/base/{start}"] = start
-        return base, await scm.pack(project, into, refs, have)
+        try:
+            return base, await scm.pack(project, into, refs, have)
+        except Conflict:  # the base was found by another server, and this one has not looked at the origin since
+            await scm.refresh(project, lambda text: None)
+            return base, await scm.pack(project, into, refs, have)
 
     async def check(self, run: Run, ref: str, head: str, worker: str) -> None:
         """Whether ``worker`` may bring this work of a run: what it did itself, or found where nobody's is kept yet.

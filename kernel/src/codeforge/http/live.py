@@ -10,7 +10,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from codeforge.events import Event
-from codeforge.http.auth import resolve
+from codeforge.http.auth import check_again
 from codeforge.http.context import CLOSING, FORGE, who
 
 BEAT = 15.0
@@ -34,7 +34,7 @@ async def batches(
             if closing.done():
                 return
             if time.monotonic() - known >= beat or not coming.done():  # events without a pause hide no revocation
-                await resolve(request)
+                await check_again(request)
                 known = time.monotonic()
             if not coming.done():
                 yield []
