@@ -16,7 +16,7 @@ def told(outcome):
 @pytest.mark.timeout(240)
 async def test_a_few_kills_and_freezes_break_no_promise(tmp_path):
     size = Size(servers=2, workers=2, slots=4, lease=4, hosts=False, disk=False, clock=False)
-    story = Story(name="shortly", faults=6, seed=11, pause=1.0, at_once=6, lines=5, moment=0.4, size=size)
+    story = Story(name="shortly", faults=6, seed=11, pause=1.0, at_once=6, lines=7, moment=0.5, size=size)
     outcome = told(await tell(story, tmp_path / "story"))
     assert outcome.executions > 6
 

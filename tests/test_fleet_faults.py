@@ -58,7 +58,7 @@ def holder(made, run, generation=1):
     raise AssertionError(f"no worker has generation {generation} of {run}")
 
 
-async def prove(made, *runs, lines, states=("review",)):
+async def prove(made, *runs, states=("review",)):
     """See the runs to their end and prove that each promise was kept."""
     shown = {}
     for run in runs:
@@ -68,7 +68,7 @@ async def prove(made, *runs, lines, states=("review",)):
             await asyncio.sleep(0.05)
         shown[run] = told
     await until(lambda: not evidence.folders(made))
-    gathered = await evidence.gather(made, shown, lines)
+    gathered = await evidence.gather(made, shown)
     gathered.stopped = set(runs)
     assert not any(verdict.judge(gathered).values()), verdict.judge(gathered)
     return gathered
@@ -83,7 +83,7 @@ async def test_a_killed_workers_run_is_taken_up_again_within_the_lease_and_five_
     again = await until(lambda: execution(made, run, 2))
     assert again.first - killed < LEASE + 5
     await worker.start()
-    await prove(made, run, lines=15)
+    await prove(made, run)
 
 
 async def test_a_frozen_workers_reports_are_refused_and_its_agent_ends_before_the_next_begins(made):
@@ -94,7 +94,7 @@ async def test_a_frozen_workers_reports_are_refused_and_its_agent_ends_before_th
     again = await until(lambda: execution(made, run, 2))
     assert execution(made, run).last < again.first
     await worker.signal(signal.SIGCONT)
-    gathered = await prove(made, run, lines=40)
+    gathered = await prove(made, run)
     assert gathered.refused or "is not held by generation 1" in (worker.folder / "codeforge.log").read_text()
     assert len(gathered.executions[run]) == 2
 
@@ -107,12 +107,13 @@ async def test_a_stop_reaches_the_agent_within_a_second_through_the_other_server
         asked = time.monotonic()  # its worker talks to the first server
         status, _ = await made.ask_at(made.urls[1], "POST", f"/runs/{run}/stop")
         assert status == 200
-        await prove(made, run, lines=2000, states=("stopped",))
+        await prove(made, run, states=("stopped",))
         latencies.append(execution(made, run).last - asked)
     print(f"stop latency: {[round(seconds, 3) for seconds in latencies]}")
     assert sorted(latencies)[3] < 1.0, latencies
 
 
+@pytest.mark.slow
 async def test_a_broker_that_is_away_for_a_while_loses_nothing(made):
     runs = [await made.start(lines=30, pause=0.1) for _ in range(2)]
     for run in runs:
@@ -122,18 +123,20 @@ async def test_a_broker_that_is_away_for_a_while_loses_nothing(made):
     runs.append(await made.start(lines=30, pause=0.1))  # accepted although nobody can be told
     await until(lambda: time.monotonic() - away > 15)
     await asyncio.to_thread(made.rabbit.start)
-    gathered = await prove(made, *runs, lines=30)
+    gathered = await prove(made, *runs)
     assert all(len(gathered.executions[run]) == 1 for run in runs)
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_killed_and_comes_back_loses_nothing(made):
     runs = [await made.start(lines=40, pause=0.1) for _ in range(3)]
     for run in runs:
         await until(lambda run=run: execution(made, run))
     await asyncio.to_thread(made.postgres.restart)
-    await prove(made, *runs, lines=40)
+    await prove(made, *runs)
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_away_for_longer_than_the_lease_fails_no_run(made):
     runs = [await made.start(lines=100, pause=0.1) for _ in range(3)]
     for run in runs:
@@ -141,9 +144,10 @@ async def test_a_database_that_is_away_for_longer_than_the_lease_fails_no_run(ma
     await asyncio.to_thread(made.postgres.kill)
     await until(lambda: not evidence.processes(made.folder))  # every agent has ended: others might have its run soon
     await asyncio.to_thread(made.postgres.start)
-    await prove(made, *runs, lines=100)
+    await prove(made, *runs)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not network.possible(), reason="network namespaces need root")
 async def test_a_worker_that_was_cut_off_and_is_back_neither_loses_nor_doubles_anything(tmp_path):
     size = Size(servers=2, workers=2, slots=4, lease=LEASE, hosts=True, disk=False, clock=False)
@@ -156,31 +160,33 @@ async def test_a_worker_that_was_cut_off_and_is_back_neither_loses_nor_doubles_a
         assert execution(made, run).last < again.first
         await until(lambda: time.monotonic() - again.first > LEASE)
         made.network.mend(number)
-        gathered = await prove(made, run, lines=60)
+        gathered = await prove(made, run)
         assert len(gathered.executions[run]) == 2
 
 
+@pytest.mark.slow
 async def test_rabbitmqs_time_out_for_consumers_ends_no_run_that_lasts_longer(tmp_path, postgres):
     with PrivateRabbit(settings="consumer_timeout = 3000") as rabbit:
         (rabbit.folder / "advanced.config").write_text("[{rabbit,[{channel_tick_interval,1000}]}].\n")
         await asyncio.to_thread(rabbit.restart)
         async with world(tmp_path / "world", SIZE, random.Random(1), rabbit=rabbit, postgres=postgres) as made:
             runs = [await made.start(lines=40, pause=0.3) for _ in range(10)]  # two more than there are slots
-            gathered = await prove(made, *runs, lines=40)
+            gathered = await prove(made, *runs)
             assert all(len(gathered.executions[run]) == 1 for run in runs)
             [log] = (rabbit.folder / "log").glob("codeforge-*@localhost.log")
             assert "PRECONDITION_FAILED - delivery acknowledgement" in log.read_text()
 
 
+@pytest.mark.slow
 async def test_reports_that_come_twice_and_again_much_later_change_nothing(made):
     tamperer = Tamperer(made.rabbit.url, random.Random(1))
     runs = [await made.start(lines=40, pause=0.1) for _ in range(3)]
     for run in runs:
         await until(lambda run=run: execution(made, run))
     assert await asyncio.to_thread(tamperer.take, "double", 2)
-    gathered = await prove(made, *runs, lines=40)
+    gathered = await prove(made, *runs)
     before = gathered.events
     assert await asyncio.to_thread(tamperer.replay)
     last = await made.start(lines=1, pause=0.1)  # its reports come behind the old ones
-    await prove(made, last, lines=1)
+    await prove(made, last)
     assert {run: evidence.events(made)[run] for run in runs} == {run: before[run] for run in runs}

@@ -30,13 +30,13 @@ class Told:
 
 @dataclass(kw_only=True)
 class Evidence:
-    """``runs`` are the accepted ones as the API shows them, ``lines`` how many an agent writes that is left alone.
+    """``runs`` are the accepted ones as the API shows them, ``lines`` how many each agent writes when left alone.
 
     ``kept`` are the lines in commits that every server has, ``shown`` the diffs of runs with a change.
     """
 
     lease: float
-    lines: int
+    lines: dict[str, int]
     runs: dict[str, Json]
     executions: dict[str, list[witness.Execution]]
     events: dict[str, list[Told]]
@@ -53,11 +53,11 @@ class Evidence:
     killed_agents: set[str] = field(default_factory=set)
 
 
-async def gather(world: World, runs: dict[str, Json], lines: int) -> Evidence:
+async def gather(world: World, runs: dict[str, Json]) -> Evidence:
     """What is there to be seen now."""
     return Evidence(
         lease=world.size.lease,
-        lines=lines,
+        lines=world.lines,
         runs=runs,
         executions=witness.read(world.witness),
         events=events(world),

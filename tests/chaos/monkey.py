@@ -83,6 +83,12 @@ class Monkey:
         if isinstance(self.world.postgres, ClockedPostgres):
             self.world.postgres.set_right()
 
+    async def leave(self) -> None:
+        """Stop in the middle of everything."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def _hurt(self, kind: str, target: str, fault: Fault) -> None:
         self._busy.add(target)
         self.say(f"{kind}: {target}")

@@ -23,7 +23,7 @@ from codeforge.model import ENDED
 CALM_SECONDS = 120.0
 """Within this time after the last fault everything has ended."""
 KILLS = {"kill server": 3, "kill worker": 4, "kill agent": 4, "kill broker": 1, "kill database": 1}
-FREEZES = {"freeze server": 1, "freeze worker": 2}
+FREEZES = {"freeze server": 1, "freeze worker": 3}
 CUTS = {"cut network": 2}
 MESSAGES = {"double messages": 2, "drop messages": 1, "keep messages": 1, "replay messages": 2}
 PLACES = {"fill disk": 1, "jump clock": 1}
@@ -41,15 +41,19 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """``faults`` faults of the kinds of ``name``, about ``pause`` seconds apart, while ``at_once`` runs are on."""
+    """``faults`` faults of the kinds of ``name``, about ``pause`` seconds apart, while ``at_once`` runs are on.
+
+    An agent writes ``lines`` lines, one each ``moment``; one in three writes three times as many, and is at work
+    still when its run is taken over.
+    """
 
     name: str
     faults: int
     seed: int
     pause: float = 2.5
     at_once: int = 24
-    lines: int = 6
-    moment: float = 0.7
+    lines: int = 9
+    moment: float = 0.8
     size: Size = field(default_factory=Size)
 
 
@@ -111,7 +115,7 @@ class Telling:
             await self._calm()
             runs = {run_id: await self.poller.look(run_id) for run_id in self.accepted}
             await self._caught_up()
-            gathered = await evidence.gather(self.world, runs, self.story.lines)
+            gathered = await evidence.gather(self.world, runs)
             gathered.seen, gathered.streams, gathered.sses = self.poller.seen, self.streams, self.sses
             gathered.hurts, gathered.stopped = self.monkey.hurts, self.stopped
             gathered.killed_agents = self.monkey.killed_agents
@@ -126,7 +130,7 @@ class Telling:
             if len(self.accepted) - self._over() < self.story.at_once:
                 number += 1
                 manner, key = self.rng.choice(agents.MANNERS), f"{self.story.seed}-{number}"
-                lines, pause = self.story.lines, self.story.moment
+                lines, pause = self.story.lines * self.rng.choice((1, 1, 3)), self.story.moment
                 run_id = await self.world.start(lines=lines, pause=pause, manner=manner, key=key)
                 self.accepted.append(run_id)
                 if number % 8 == 1:
@@ -189,6 +193,7 @@ async def tell(story: Story, folder: Path, say: Say = lambda text: None) -> Outc
         try:
             gathered = await telling.tell()
         finally:
+            await telling.monkey.leave()
             for follower in telling.followers:
                 follower.cancel()
             if made.disk:

@@ -79,8 +79,8 @@ def _lines_once(e: Evidence, run_id: str, told: list[Told]) -> list[str]:
                 wrong.append(f"run {run_id}: {text!r} stands where line {generation} {expected} belongs")
             expected += 1
     run = e.runs.get(run_id)
-    if run and run["state"] == "review" and expected != e.lines + 1:
-        wrong.append(f"run {run_id} is in review with {expected - 1} lines of {e.lines} in its history")
+    if run and run["state"] == "review" and expected != e.lines[run_id] + 1:
+        wrong.append(f"run {run_id} is in review with {expected - 1} lines of {e.lines[run_id]} in its history")
     return wrong
 
 

@@ -53,6 +53,8 @@ class World:
         self.urls: list[str] = []
         self.token = ""
         self.project: Json = {}
+        self.lines: dict[str, int] = {}
+        """How many lines each run's agent was told to write."""
 
     async def ask(self, method: str, path: str, body: Json | None = None, **headers: str) -> tuple[int, Any]:
         """The first answer that is none of a server in trouble; asks one server after the other, in vain: 0."""
@@ -90,8 +92,10 @@ class World:
         """Submit a task for the scripted agent until it is accepted; gives its run's id."""
         text = agents.prompt(self.agent, self.witness, lines=lines, pause=pause, manner=manner)
         path = f"/projects/{self.project['id']}/tasks"
-        made = await self.surely("POST", path, {"prompt": text}, Idempotency_Key=key or new_id())
-        return str(made["run"]["id"])
+        made = await self.surely("POST", path, {"prompt": text}, 300, Idempotency_Key=key or new_id())
+        run_id = str(made["run"]["id"])
+        self.lines[run_id] = lines
+        return run_id
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """What the database itself says."""
