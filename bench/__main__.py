@@ -6,7 +6,19 @@ import sys
 from bench.rows import show
 from rich.console import Console
 
-NAMES = ("startup", "start", "events", "workspace", "dispatch", "gateway")
+NAMES = (
+    "startup",
+    "start",
+    "events",
+    "workspace",
+    "dispatch",
+    "gateway",
+    "runs",
+    "fleet_events",
+    "sockets",
+    "claims",
+    "takeover",
+)
 
 
 def main() -> None:

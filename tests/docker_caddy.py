@@ -40,9 +40,15 @@ async def caddy(folder, *servers):
     try:
         root = folder / "caddy" / "pki" / "authorities" / "local" / "root.crt"
         health = f"http://127.0.0.1:{ports['PROXY_HEALTH']}/"
+        url = f"https://localhost:{ports['HTTPS_PORT']}"
         await until(lambda: root.exists() and curl(health) == "200", process, folder / "log")
+
+        def certified():  # its certificate is made meanwhile
+            return curl("--cacert", str(root), f"{url}/api/v1/health") != "000"
+
+        await until(certified, process, folder / "log")
         yield SimpleNamespace(
-            url=f"https://localhost:{ports['HTTPS_PORT']}",
+            url=url,
             plain=f"http://localhost:{ports['HTTP_PORT']}",
             workers=f"http://127.0.0.1:{ports['WORKERS_SITE']}",
             root=str(root),

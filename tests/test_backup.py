@@ -12,16 +12,10 @@ from codeforge.backup import Watch, make, restore
 from codeforge.errors import Conflict, Invalid, Unavailable
 from codeforge.store import Store
 from codeforge.store import tables as t
-from codeforge.testing import PrivatePostgres, StandIns, git, new_repository, running
+from codeforge.testing import StandIns, git, new_repository, running
 
-on_postgres = [pytest.mark.postgres, pytest.mark.xdist_group("postgres")]
+on_postgres = [pytest.mark.postgres, pytest.mark.xdist_group("services")]
 EXTRA = {"stand_ins": StandIns()}
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    with PrivatePostgres() as server:
-        yield server
 
 
 def settings_of(request, folder: Path, kind: str) -> Settings:
@@ -136,7 +130,7 @@ async def test_a_server_that_runs_is_not_restored_under(tmp_path):
 
 
 @pytest.mark.postgres
-@pytest.mark.xdist_group("postgres")
+@pytest.mark.xdist_group("services")
 async def test_a_postgresql_that_is_in_use_or_not_empty_is_left_alone(tmp_path, postgres):
     here = Settings(data_dir=tmp_path / "here", port=0, default_agent="shell", database_url=postgres.new_database())
     file = tmp_path / "backup.tar"
@@ -186,6 +180,8 @@ async def test_a_backup_of_a_newer_version_is_refused(tmp_path, monkeypatch):
     from codeforge.store import dump
 
     here, there = Settings(data_dir=tmp_path / "here"), Settings(data_dir=tmp_path / "there")
+    here.data_dir.mkdir()
+    await (await Store.open(here.data_dir)).close()
     with monkeypatch.context() as future:
         future.setattr(archive, "FORMAT", 99)
         await make(here, tmp_path / "format.tar", Watch())

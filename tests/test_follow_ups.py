@@ -6,6 +6,8 @@ import pytest
 
 from codeforge.testing import StandIns, running
 
+pytestmark = pytest.mark.every_form(within=True)
+
 
 @pytest.fixture
 def settings(settings):

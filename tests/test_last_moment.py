@@ -10,6 +10,7 @@ from codeforge.testing import StandIns, git, running
 from codeforge.worker import OwnMirrors, Worker
 
 EXTRA = {"stand_ins": StandIns()}
+pytestmark = pytest.mark.every_form(within=True)
 
 
 @pytest.fixture

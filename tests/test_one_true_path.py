@@ -9,7 +9,10 @@ import pytest
 
 from codeforge.testing import StandIns, git, running
 
+pytestmark = pytest.mark.every_form
 
+
+@pytest.mark.every_form(slow=False)
 async def test_a_task_becomes_a_reviewed_merged_change(api, project, repository):
     run = await api.start(project, "echo hello; echo b > b.txt", check="test -f b.txt")
     run = await api.until(run)
@@ -33,6 +36,7 @@ async def test_accepting_twice_merges_once(api, project, repository):
     assert git(repository, "rev-list", "--count", "main") == "3"  # the first, the agent's, the merge
 
 
+@pytest.mark.every_form(slow=False)
 async def test_a_change_sent_back_goes_on_from_its_work(api, project, repository):
     run = await api.until(await api.start(project, "echo one > b.txt; echo thought > $STATE/memory"))
     again = await api.post(
@@ -69,6 +73,7 @@ async def test_a_failed_run_says_why_and_what_to_do(api, project, prompt, check,
     assert run["detail"]
 
 
+@pytest.mark.every_form(slow=False)
 async def test_words_to_a_working_agent_are_its_next_turn(api, project, tmp_path):
     gate = tmp_path / "gate"
     run = await api.start(project, f"echo one > b.txt; echo ready; until [ -e {gate} ]; do sleep 0.05; done")
@@ -80,6 +85,7 @@ async def test_words_to_a_working_agent_are_its_next_turn(api, project, tmp_path
     assert (run["state"], run["change"]["added"]) == ("review", 2)
 
 
+@pytest.mark.every_form(slow=False)
 async def test_a_stop_leaves_no_process_and_loses_no_work(api, project, repository):
     mark = f"3{os.getpid()}7"
     run = await api.start(
@@ -138,6 +144,7 @@ async def test_accepting_into_a_dirty_tree_says_what_to_do_and_works_afterwards(
     assert (repository / "a.txt").read_text() == "theirs\n"
 
 
+@pytest.mark.every_form(within=True)
 async def test_an_orderly_end_hands_the_run_back_and_the_next_start_takes_it_up(settings, repository, tmp_path):
     extra = {"stand_ins": StandIns()}
     gate = tmp_path / "gate"

@@ -13,6 +13,7 @@ from codeforge.testing.house import Api
 from codeforge.worker.folder import MARK
 
 EXTRA = {"stand_ins": StandIns()}
+pytestmark = pytest.mark.every_form(within=True)
 WAIT = "echo up; while :; do sleep 0.05; done"
 TWICE = f"""if [ -e b.txt ]; then echo recalled $(cat $STATE/memory); echo two >> b.txt; exit; fi
 echo one > b.txt; echo thought > $STATE/memory; {WAIT}"""

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from codeforge.store import tables as t
+from codeforge.testing import StandIns, running
 
 
 async def waits(api, run):
@@ -46,17 +47,18 @@ async def test_runs_of_a_project_start_as_its_limit_allows(api, project):
     await api.until(first)
 
 
-async def test_a_schedules_time_comes_and_its_task_is_done(house, project):
-    forge, api = house
-    body = {"project_id": project["id"], "name": "often", "cron": "0 3 * * *", "prompt": "echo b > b.txt"}
-    schedule = await api.post("/schedules", body)
-    due = t.Schedule.id == schedule["id"]
-    await forge.store.run(None, lambda door: door.update(t.Schedule, due, next_at=time.time() - 7 * 86_400))
-    deadline = time.monotonic() + 20
-    while not (tasks := (await api.get(f"/projects/{project['id']}/tasks"))["items"]):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
-    assert [task["schedule_id"] for task in tasks] == [schedule["id"]]
-    [run] = (await api.get(f"/tasks/{tasks[0]['id']}/runs"))["items"]
-    assert (await api.until(run))["state"] == "review"
-    assert len((await api.get(f"/projects/{project['id']}/tasks"))["items"]) == 1  # a week of times came once
+async def test_a_schedules_time_comes_and_its_task_is_done(settings, repository):
+    async with running(settings, extra={"stand_ins": StandIns()}) as (forge, api):
+        project = await api.post("/projects", {"url": str(repository), "agent": "shell", "model": "none"})
+        body = {"project_id": project["id"], "name": "often", "cron": "0 3 * * *", "prompt": "echo b > b.txt"}
+        schedule = await api.post("/schedules", body)
+        due = t.Schedule.id == schedule["id"]
+        await forge.store.run(None, lambda door: door.update(t.Schedule, due, next_at=door.now() - 7 * 86_400))
+        deadline = time.monotonic() + 20
+        while not (tasks := (await api.get(f"/projects/{project['id']}/tasks"))["items"]):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        assert [task["schedule_id"] for task in tasks] == [schedule["id"]]
+        [run] = (await api.get(f"/tasks/{tasks[0]['id']}/runs"))["items"]
+        assert (await api.until(run))["state"] == "review"
+        assert len((await api.get(f"/projects/{project['id']}/tasks"))["items"]) == 1  # a week of times came once

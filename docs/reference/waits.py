@@ -15,11 +15,11 @@ SENTENCES = {
     Why.NOT_BEFORE: "Its task was submitted with a time to start.",
     Why.HOURS: "Its project's hours begin again at the time that is shown.",
     Why.NEEDS: "A task that its task needs has no accepted change; each is named, with what is the matter with it.",
-    Why.NO_WORKER: "No worker gave word in the last minute: start one.",
+    Why.NO_WORKER: "No worker gives word: start one.",
     Why.NO_LABEL: "No worker has all labels of its project: start one that has, or take the label away.",
+    Why.NO_ROOM: "Every worker that could take it has too little disk (setting `min_free_mb`): make room there.",
     Why.NO_AGENT: "No worker has its agent: install it there, or retry with another.",
     Why.DRAINING: "Every worker that could take it finishes what it has and takes no more.",
-    Why.NO_DISK: "The disk of every worker that could take it is full: make room there, and it starts by itself.",
 }
 
 

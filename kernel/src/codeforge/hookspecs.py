@@ -122,7 +122,8 @@ async def before_run(run: Run, task: Task, project: Project) -> None:
 async def on_event(run: Run, event: Event) -> None:
     """An event of a run has been stored. Must not wait long: the next event waits for it.
 
-    Told from the server's start to its end: what is stored while nobody listens is in the history only.
+    One server at a time tells; when it ends or is killed, another goes on where it left off, so that an event
+    may be told twice. What was stored before a plugin listened for the first time is in the history only.
     """
 
 

@@ -35,6 +35,7 @@ class News:
         self._bells: dict[str, set[asyncio.Event]] = {}
         self._outgoing: set[str] = set()
         self._waiting = asyncio.Event()
+        self._spreads = False
 
     @contextmanager
     def bell(self, topic: str) -> Iterator[asyncio.Event]:
@@ -52,8 +53,9 @@ class News:
         """There is news, committed to the database: wake those who wait, here and elsewhere."""
         topics = list(topics)
         self._wake(topics)
-        self._outgoing.update(topics)
-        self._waiting.set()
+        if self._spreads:
+            self._outgoing.update(topics)
+            self._waiting.set()
 
     def hear(self, message: dict[str, Any]) -> None:
         """News from another server, or the word that some may have been missed: then all look again."""
@@ -66,6 +68,7 @@ class News:
 
     async def spread(self, send: Callable[[dict[str, Any]], Awaitable[bool]]) -> None:
         """Tell the other servers, for ever; news are gathered for a moment, and kept while they cannot be sent."""
+        self._spreads = True
         while True:
             await self._waiting.wait()
             self._waiting.clear()

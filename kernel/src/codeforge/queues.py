@@ -57,13 +57,6 @@ class Queue(ABC):
     async def ring(self, run_id: str) -> None:
         """Publish "this run is ready" and return once the broker has it. Raises `Unavailable`."""
 
-    async def health(self) -> Health:
-        """How the broker is now, named "broker"; asked every few seconds. By default: well.
-
-        ``detail`` is read by everybody: host and port may stand in it, a user or a password may not.
-        """
-        return Health(name="broker", ok=True, detail=self.name)
-
     async def report(self, message: bytes) -> None:
         """Publish a worker's report and return once the broker keeps it. Raises `Unavailable`."""
         raise NotImplementedError
@@ -73,6 +66,13 @@ class Queue(ABC):
 
     async def deafen(self) -> None:
         """Take no further ring: a worker that ends stays connected for its reports."""
+
+    async def health(self) -> Health:
+        """How the broker is now, named "broker"; asked every few seconds. By default: well.
+
+        ``detail`` is read by everybody: host and port may stand in it, a user or a password may not.
+        """
+        return Health(name="broker", ok=True, detail=self.name)
 
     @abstractmethod
     async def close(self) -> None:

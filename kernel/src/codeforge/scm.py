@@ -137,19 +137,6 @@ class Scm(ABC):
     async def forget(self, project: Project) -> None:
         """Remove the project's mirror."""
 
-    async def kept(self) -> Mapping[str, Path]:
-        """What is kept on this disk, by project id. By default nothing that others should know of."""
-        return {}
-
-    async def tidy(self, project_id: str) -> None:
-        """Make the mirror smaller and quicker, where that is worth it; workspaces may be at work meanwhile.
-
-        Nothing may be lost by it: not what hidden refs hold, and not what a workspace borrows of the mirror.
-        """
-
-    async def drop(self, project_id: str) -> None:
-        """Remove the mirror of a project that there is no more."""
-
     async def backup(self, project: Project, into: Path) -> None:
         """Optional: write what the mirror holds, hidden references too, as files into the empty folder ``into``.
 
@@ -161,6 +148,19 @@ class Scm(ABC):
 
         Raises `Invalid` when they are damaged, and `Unavailable`.
         """
+
+    async def mirrors(self) -> Mapping[str, Path]:
+        """What is kept on this disk, by project id. By default nothing that others should know of."""
+        return {}
+
+    async def tidy(self, project_id: str) -> None:
+        """Make the mirror smaller and quicker, where that is worth it; workspaces may be at work meanwhile.
+
+        Nothing may be lost by it: not what hidden refs hold, and not what a workspace borrows of the mirror.
+        """
+
+    async def drop(self, project_id: str) -> None:
+        """Remove the mirror of a project that there is no more."""
 
 
 def summarise(base: str, head: str, files: list[FileChange]) -> Change:

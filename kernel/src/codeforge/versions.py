@@ -12,7 +12,7 @@ def check(theirs: str, what: str) -> None:
     """Raises `Conflict` when ``what`` ("worker", "server") of version ``theirs`` is too old or too new for this one."""
     if abs(_minor(theirs) - _minor(__version__)) > 1:
         raise Conflict(
-            f"The {what} has version {theirs or 'unknown'} and this is {__version__}: more than one minor version "
+            f"The {what} has version {theirs[:40] or 'unknown'} and this is {__version__}: more than one minor version "
             "lies between them. Bring both to the same."
         )
 

@@ -26,9 +26,9 @@ def test_the_queue_is_shown_in_its_order_with_its_reasons(codeforge, project):
     third = add(codeforge, "write c.txt x", "--not-before", "2099-01-31T22:00+00:00")
     queue = codeforge("queue", "--json").json
     assert [(item["run_id"], item["why"]) for item in queue] == [
-        (first["run"]["id"], "free_worker"),
         (third["run"]["id"], "not_before"),
         (second["run"]["id"], "needs"),
+        (first["run"]["id"], "no_worker"),
     ]
     shown = codeforge("queue").out
     assert "starts at 2099-01-31 22:00 UTC" in shown

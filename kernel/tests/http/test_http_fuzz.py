@@ -20,6 +20,7 @@ async def test_nothing_that_a_fuzzer_sends_breaks_the_api_or_surprises_its_reade
     nightly = await forge.schedules.add(who, reviewed.project_id, "update", name="nightly", cron="0 3 * * *")
     real = {"projects": reviewed.project_id, "tasks": reviewed.task_id, "runs": reviewed.id, "tokens": mine["id"]}
     real["schedules"] = nightly.id
+    real["workers"] = (await forge.workers.add(who, "build-1"))[0].id
     hooks = {"SCHEMATHESIS_HOOKS": "fuzzing", "PYTHONPATH": str(Path(__file__).parent), "REAL_IDS": json.dumps(real)}
     fuzzer = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("schemathesis")),

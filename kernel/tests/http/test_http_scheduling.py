@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 
 async def test_the_queue_tells_what_waits_in_order_and_why(api, forge, who, project, run):
+    assert (await api("GET", "/queue")).json["items"][0]["text"] == "no worker is connected"
+    await forge.workers.hello("built-in", name="built-in")
     later = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
     path = f"/projects/{project.id}/tasks"
     urgent = (await api("POST", path, {"prompt": "now", "priority": 5})).json

@@ -208,6 +208,17 @@ async def test_a_lost_run_that_is_paused_before_it_works_again_still_starts_from
     assert (claimed.base, claimed.start, claimed.resumed) == (None, None, False)
 
 
+@pytest.mark.parametrize("word", [S.QUEUED, S.WAITING, S.PAUSED, S.FAILED])
+@pytest.mark.parametrize("run", ["pausing", "stopping"], indirect=True)
+async def test_what_people_want_counts_when_its_worker_would_leave_the_run_otherwise(api, forge, run, word):
+    passing = {"reason": Reason.SCM_UNREACHABLE, "detail": "No answer."} if word == S.FAILED else {}
+    await forge.coordinator.report(run["id"], 1, state=word, **passing)
+    after = await now(api, run)
+    assert after["state"] == {"pausing": "paused", "stopping": "stopped"}[run["as"]]
+    assert not after["pausing"]
+    assert not after["stopping"]
+
+
 @pytest.mark.parametrize("run", ["queued"], indirect=True)
 async def test_a_higher_priority_overtakes_and_the_queue_goes_on_in_its_order(api, forge, who, project, run):
     _, other = await forge.tasks.submit(who, project.id, "paint the wall")

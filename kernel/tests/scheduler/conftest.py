@@ -113,5 +113,6 @@ async def world(tmp_path, database_url):
     )
     store = await Store.open(tmp_path, database_url)
     forge = Forge(Settings(data_dir=tmp_path, lease=60, max_retries=2), store, offers)
+    await forge.workers.hello("built-in", name="built-in")
     yield World(forge, await forge.accounts.admin())
     await store.close()

@@ -87,6 +87,7 @@ async def test_a_limit_of_nothing_holds_everything_and_no_limit_lets_go(world):
 
 async def test_a_labelled_projects_runs_go_to_workers_with_all_its_labels_only(world):
     run = await world.submit(await world.project(labels=["gpu", "big"]))
+    await world.forge.workers.leave("built-in")
     await world.worker("plain")
     await world.worker("gpu", labels=["gpu"])
     assert await world.why() == {run.id: "no worker has the labels big, gpu"}
@@ -97,6 +98,7 @@ async def test_a_labelled_projects_runs_go_to_workers_with_all_its_labels_only(w
 
 async def test_a_worker_takes_runs_of_its_own_tenant_and_agents_and_none_while_it_drains(world):
     run = await world.submit(await world.project())
+    await world.forge.workers.leave("built-in")
     await world.worker("strange", tenant_id="another tenant")
     await world.worker("other", agents=["other"])
     await world.worker("draining", draining=True)
@@ -108,6 +110,7 @@ async def test_a_worker_takes_runs_of_its_own_tenant_and_agents_and_none_while_i
 
 async def test_workers_that_gave_no_word_or_were_revoked_count_as_gone(world):
     run = await world.submit(await world.project())
+    await world.forge.workers.leave("built-in")
     await world.worker("silent", seen_at=1.0)
     await world.worker("revoked", revoked_at=1.0)
     assert await world.why() == {run.id: "no worker is connected"}
@@ -129,11 +132,19 @@ def _today():
     return datetime.now(UTC).weekday()
 
 
-@pytest.mark.parametrize("labels", [["GPU"], [""], ["a b"], ["-x"], ["x" * 64]])
+@pytest.mark.parametrize("labels", [["gpu!"], [""], ["a b"], ["-x"], ["x" * 64]])
 async def test_labels_that_no_worker_can_have_are_refused(world, labels):
     with pytest.raises(Invalid, match="is no label") as refused:
         await world.project(labels=labels)
     assert refused.value.field == "labels"
+
+
+async def test_without_a_worker_nothing_is_rung(world):
+    run = await world.submit(await world.project())
+    await world.forge.workers.leave("built-in")
+    assert await world.change(lambda door: unrung(door, 5.0)) == []
+    await world.worker("new")
+    assert await world.change(lambda door: unrung(door, 5.0)) == [run.id]
 
 
 async def test_what_cannot_run_is_not_rung_and_the_rest_is_rung_again_only_after_a_while(world):

@@ -1,6 +1,7 @@
 """Ten thousand tasks in the queue: submitting, claiming, ringing and looking at it stay quick.
 
-Times are those of the thread that works on the database, so that other work on the machine does not count.
+Times are those of the processor, on the thread that works on the database or in this process, so that other work on
+the machine does not count.
 """
 
 import statistics
@@ -97,7 +98,7 @@ async def test_submitting_costs_the_same_behind_ten_thousand(world):
             prompt="do it",
             created_at=moment(time.time()),
         )
-        mine = type(door)(door.database, world.who.tenant_id)
+        mine = door.of(world.who.tenant_id)
         assert projects.find(mine, project.id)
         return tasks.write(mine, task, ("shell", "m", 0, "p"))
 
@@ -116,11 +117,11 @@ async def test_the_queue_is_answered_quickly(settings_of_a_server, repository):
         await forge.store.run(None, lambda door: crowd(door, tenant_id, made))
         took = []
         for after in (0, 5000, CROWD - 50, 0, 50):
-            started = time.perf_counter()
+            started = time.process_time()
             page = await api.get(f"/queue?after={after}")
-            took.append(time.perf_counter() - started)
+            took.append(time.process_time() - started)
             assert (page["total"], len(page["items"])) == (CROWD, 50)
-            assert page["totals"] == {"free_worker": CROWD}
+            assert page["totals"] == {"no_worker": CROWD}
         assert min(took) < 0.2
         first = [item["project"] for item in (await api.get("/queue?limit=20"))["items"]]
         assert len(set(first)) == 20  # a fair share for each

@@ -34,7 +34,7 @@ async def test_the_acceptance_and_the_release_are_one_transaction(world, monkeyp
         with pytest.raises(RuntimeError):
             await world.forge.reviews.give(world.who, first.id, "accept")
     assert await blocked(world, second.id) == 1
-    await world.forge.reviews.resume()
+    await world.forge.reviews.resume(everything=True)
     assert (await world.run(first.id)).state == RunState.ACCEPTED
     assert await blocked(world, second.id) == 0
 

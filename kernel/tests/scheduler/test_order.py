@@ -64,6 +64,7 @@ workers = st.builds(
     labels=labels,
     agents=st.one_of(st.just(frozenset()), st.frozensets(st.sampled_from(AGENTS))),
     draining=st.sampled_from([False, False, False, True]),
+    full=st.sampled_from([False, False, False, True]),
 )
 
 
@@ -86,6 +87,7 @@ def allowed(run, world, worker):
         and run.not_before <= world.now
         and place.hours is None
         and not worker.draining
+        and not worker.full
         and worker.tenant_id in ("", tenant)
         and all(label in worker.labels for label in place.labels)
         and (not worker.agents or run.agent in worker.agents)
@@ -236,6 +238,7 @@ def test_reasons_say_what_holds_a_run_up():
     assert why(hands=[gpu], labels=frozenset({"gpu"})) == "waits for a free worker"
     assert why(hands=[WorkerFacts(agents=frozenset({"swe"}))]) == "no worker has the agent aider"
     assert why(hands=[WorkerFacts(draining=True)]) == "every worker that could take it is draining"
+    assert why(hands=[WorkerFacts(full=True)]) == "no worker has room on its disk"
     assert why(max_runs=2, active=2) == "the project is at its limit of 2 runs"
     assert why(caps=Caps(runs=1), active=1) == "the organisation is at its limit of 1 run"
     assert why(caps=Caps(agents={"aider": 3}), active=3) == "the agent aider is at its limit of 3 runs"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from codeforge.model import Reason, RunState
+from codeforge.model import Change, Reason, RunState
 from codeforge.scheduler import again
 from codeforge.store import tables as t
 
@@ -59,9 +59,8 @@ async def test_what_a_faulty_attempt_did_is_not_taken_for_the_next_ones_change(w
     run = await world.submit(await world.project())
     await world.claim()
     await world.report(run.id, RunState.WORKING)
-    change = {"base": "b" * 40, "head": "c" * 40, "files": 1, "added": 1, "deleted": 0}
-    await world.change(lambda door: door.update(t.Run, t.Run.id == run.id, change=change))
-    await world.report(run.id, RunState.FAILED, reason=Reason.MODEL_UNREACHABLE, detail="No answer.")
+    change = Change(base="b" * 40, head="c" * 40, files=1, added=1, deleted=0)
+    await world.report(run.id, RunState.FAILED, reason=Reason.MODEL_UNREACHABLE, detail="No answer.", change=change)
     waiting = await world.run(run.id)
     assert (waiting.state, waiting.change) == (RunState.QUEUED, None)
 

@@ -80,8 +80,8 @@ async def test_halves_that_a_killed_git_left_go_unless_somebody_still_writes_the
 
 
 async def test_mirrors_are_told_by_project_and_a_forgotten_one_is_dropped(desk, tmp_path):
-    assert dict(await desk.scm.kept()) == {}
+    assert dict(await desk.scm.mirrors()) == {}
     await desk.prepare()
-    assert dict(await desk.scm.kept()) == {"p1": desk.mirror.path}
+    assert dict(await desk.scm.mirrors()) == {"p1": desk.mirror.path}
     await desk.scm.drop("p1")
     assert list((tmp_path / "mirrors").iterdir()) == []

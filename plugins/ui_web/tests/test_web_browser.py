@@ -57,6 +57,7 @@ NAMES = [
     "models",
     "usage",
     "plugins",
+    "workers",
     "tokens",
     "api",
     "signin",
@@ -205,6 +206,31 @@ def test_a_token_is_shown_once(page):
     expect(page.locator(".secret")).to_have_count(0)
     page.get_by_role("button", name="Revoke ci").click()
     expect(page.locator("#tokens")).to_contain_text("No token yet")
+
+
+def test_a_worker_is_registered_seen_to_come_and_go_drained_and_revoked(page, server):
+    stage = server.stage
+    page.goto("/workers")
+    expect(page.locator("#workers")).to_contain_text("No worker yet")
+    page.get_by_label("Name").fill("build-1")
+    page.get_by_label("Labels").fill("gpu, linux")
+    page.get_by_role("button", name="Register worker").click()
+    expect(page.locator(".secret").last).to_contain_text(f"codeforge worker --server {server.url}")
+    row = page.locator("#workers li").filter(has_text="build-1")
+    expect(row.locator(".state")).to_have_text("Never started")
+    expect(row).to_contain_text("labels gpu, linux")
+    assert axe(page) == []
+    [worker] = server.do(stage.forge.workers.list(stage.who))
+    server.do(stage.forge.workers.hello(worker.id, host="lab", version="0.1.0", agents=["aider"], slots=2))
+    expect(row.locator(".state")).to_have_text("Ready")
+    expect(row).to_contain_text("0 of 2 slots taken")
+    page.get_by_role("button", name="Drain build-1").click()
+    expect(row.locator(".state")).to_have_text("Draining")
+    page.get_by_role("button", name="Let build-1 take runs again").click()
+    expect(row.locator(".state")).to_have_text("Ready")
+    expect(page.locator(".secret")).to_have_count(0)
+    page.get_by_role("button", name="Revoke build-1").click()
+    expect(page.locator("#workers")).to_contain_text("No worker yet")
 
 
 def test_who_is_signed_out_elsewhere_is_sent_to_sign_in(page, server):
@@ -459,3 +485,19 @@ def test_the_queue_keeps_itself_up_to_date_and_schedules_are_made_in_place(page,
     expect(page.get_by_role("button", name="Switch nightly off")).to_be_visible()
     page.get_by_role("button", name="Switch nightly off").click()
     expect(page.get_by_role("button", name="Switch nightly on")).to_be_visible()
+
+
+def test_a_run_that_waits_tells_when_its_reason_changes(page, server):
+    server.do(server.stage.hello())
+    run = server.do(live_task(server.stage))
+
+    async def limit(number):
+        await server.stage.forge.projects.edit(server.stage.who, run.project_id, max_runs=number)
+
+    server.do(limit(0))
+    page.goto(f"/runs/{run.id}")
+    expect(page.get_by_text("The project is at its limit of 0 runs.")).to_be_visible()
+    server.do(limit(None))
+    expect(page.get_by_text("Waits for a free worker.")).to_be_visible(timeout=15_000)
+    server.do(server.stage.working(run))
+    expect(page.get_by_text("Waits for a free worker.")).to_be_hidden()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from html import escape
 
@@ -10,10 +11,13 @@ from web_asking import HTMX, read, send
 
 from codeforge import AgentEvent, Health, Kind, Limits, RunState
 from codeforge.events import said
+from codeforge.model import Hours
+from codeforge.store import tables as t
+from codeforge_ui_web.pages import workers
 from codeforge_ui_web.words import when
 
 NASTY = "<img src=x onerror=alert(1)>"
-PAGES = ["/projects", "/queue", "/queue/schedules", "/models", "/usage", "/plugins", "/tokens", "/api"]
+PAGES = ["/projects", "/queue", "/queue/schedules", "/models", "/usage", "/plugins", "/tokens", "/workers", "/api"]
 # --------------------------------------------------------------------------------------------------
 # Coming in
 # --------------------------------------------------------------------------------------------------
@@ -167,6 +171,32 @@ async def test_saving_settings_as_they_are_changes_no_limit(client, stage):
     assert (await stage.forge.projects.get(stage.who, project.id)).limits == limits
 
 
+async def test_when_and_where_a_projects_runs_start_is_set_and_taken_away(client, stage):
+    project = await stage.project()
+    path = f"/projects/{project.id}/settings"
+    given = {"name": "n", "branch": "main", "agent": "aider", "steps": "7", "minutes": "2", "version": "1"}
+    rules = {"labels": "gpu, big", "max_runs": "0", "start": "22:00", "end": "06:00", "zone": "Europe/Berlin"}
+    assert (await send(client, path, **given, **rules, day=["4", "0"]))[0] == 200
+    saved = await stage.forge.projects.get(stage.who, project.id)
+    assert (saved.labels, saved.max_runs) == (("big", "gpu"), 0)
+    assert saved.hours == Hours(zone="Europe/Berlin", days=(0, 4), start="22:00", end="06:00")
+    text = await read(client, path)
+    for shown in ('value="big, gpu"', 'value="22:00"', 'value="Europe/Berlin"', 'value="4" checked'):
+        assert shown in text
+    for wrong, words in (
+        ({"max_runs": "some"}, "whole number, or empty"),
+        ({"end": ""}, "a start and an end"),
+        ({"zone": "Mars"}, "no time zone"),
+        ({"labels": "gpu!"}, "is no label"),
+    ):
+        status, _, text = await send(client, path, **{**given, **rules, **wrong, "version": "2"}, day="1")
+        assert (status, words in text) == (422, True), wrong
+    free = {"labels": "", "max_runs": "", "start": "", "end": "", "zone": ""}
+    assert (await send(client, path, **{**given, **free, "version": "2"}))[0] == 200
+    saved = await stage.forge.projects.get(stage.who, project.id)
+    assert (saved.labels, saved.max_runs, saved.hours) == ((), None, None)
+
+
 async def test_a_disk_budget_is_set_kept_and_taken_away(client, stage):
     project = await stage.project()
     text = await read(client, f"/projects/{project.id}/settings")
@@ -297,6 +327,111 @@ async def test_a_token_without_a_name_is_refused_in_place(client):
     assert (status, "Give the token a name" in text) == (422, True)
 
 
+async def known_worker(stage, name="build-1", **facts):
+    """A worker that has said hello."""
+    worker, _ = await stage.forge.workers.add(stage.who, name)
+    facts = {"host": "lab", "version": "0.1.0", "agents": ["aider"], "slots": 2} | facts
+    return await stage.forge.workers.hello(worker.id, **facts)
+
+
+async def test_a_worker_is_registered_and_its_token_shown_once(client, stage):
+    status, headers, text = await send(client, "/workers", name="build-1", labels="gpu, linux gpu")
+    secret = re.search(r"cfwrk_[\w-]+", text)[0]
+    assert (status, headers["Cache-Control"]) == (200, "no-store")
+    assert f"CODEFORGE_TOKEN={secret} CODEFORGE_BROKER_URL=amqp://… codeforge worker --server http://" in text
+    [worker] = await stage.forge.workers.list(stage.who)
+    assert (worker.name, worker.labels) == ("build-1", ("gpu", "linux"))
+    assert (await stage.forge.accounts.by_token(secret)).user_id == worker.id
+    text = await read(client, "/workers")
+    assert "Never started" in text
+    assert secret not in text
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"name": " "}, "A worker&#39;s name is of letters"),
+        ({"name": "a b"}, "A worker&#39;s name is of letters"),
+        ({"name": NASTY}, "A worker&#39;s name is of letters"),
+        ({"name": "twice"}, "There is a worker named twice already"),
+        ({"name": "x", "labels": "gpu <b>"}, "&#39;&lt;b&gt;&#39; is no label"),
+    ],
+)
+async def test_a_worker_that_cannot_be_is_refused_in_place(client, stage, given, said):
+    await stage.forge.workers.add(stage.who, "twice")
+    status, _, text = await send(client, "/workers", **given)
+    assert status in (409, 422)
+    assert said in text
+    assert len(await stage.forge.workers.list(stage.who)) == 1
+
+
+async def test_a_worker_is_drained_takes_again_and_is_revoked(client, stage):
+    worker = await known_worker(stage)
+    assert ">Ready<" in await read(client, "/workers")
+    await send(client, f"/workers/{worker.id}/drain")
+    assert ">Draining<" in await read(client, "/workers")
+    await send(client, f"/workers/{worker.id}/take")
+    assert ">Ready<" in await read(client, "/workers")
+    assert (await send(client, f"/workers/{worker.id}/revoke"))[1]["HX-Redirect"] == "/workers"
+    assert await stage.forge.workers.list(stage.who) == []
+    status, _, text = await send(client, f"/workers/{worker.id}/drain")
+    assert (status, "There is no worker" in text) == (404, True)
+
+
+async def test_a_worker_within_a_server_cannot_be_revoked(client, stage):
+    await stage.forge.workers.hello("local-1", name="here-1", host="here", version="0.1.0", agents=[], slots=1)
+    text = await read(client, "/workers")
+    assert "part of a server" in text
+    assert "no agent" in text
+    assert "/workers/local-1/revoke" not in text
+    status, _, text = await send(client, "/workers/local-1/revoke")
+    assert (status, "is part of a server and has no token" in text) == (409, True)
+
+
+async def test_a_worker_is_listed_with_the_runs_it_holds_and_named_on_their_pages(client, stage):
+    worker = await known_worker(stage, host=NASTY)
+    run = await stage.task(await stage.project(), f"mend {NASTY}")
+    assert "build-1" not in await read(client, f"/runs/{run.id}")
+    assert await stage.forge.coordinator.claim(worker.id)
+    text = await read(client, "/workers")
+    assert f'<a href="/runs/{run.id}">mend &lt;img' in text
+    assert "1 of 2 slots taken" in text
+    assert "<img src=x" not in text
+    assert "<dt>Worker</dt><dd>build-1</dd>" in await read(client, f"/runs/{run.id}/now")
+
+
+async def test_a_worker_that_gives_no_word_is_gone(client, stage):
+    worker = await known_worker(stage)
+    await stage.forge.store.run(None, lambda door: door.update(t.Worker, t.Worker.id == worker.id, seen_at=1e9))
+    text = await read(client, "/workers")
+    assert '>Gone</span><span>since <cf-time at="2001' in text
+
+
+async def test_the_workers_are_sent_again_though_no_run_changes(client, stage, monkeypatch):
+    monkeypatch.setattr(workers, "EVERY", 0.05)
+    async with client.get("/workers/live", headers=HTMX) as answer:
+        assert b"No worker yet" in await answer.content.readuntil(b"\n\n")
+        await known_worker(stage)
+        async with asyncio.timeout(20):
+            while b"Ready" not in await answer.content.readuntil(b"\n\n"):
+                pass
+
+
+async def test_who_may_not_administer_registers_and_ends_no_worker(stage, stranger):
+    _, token = await stage.forge.accounts.new_token(stage.who, "scripts", ("read", "write"))
+    worker = await known_worker(stage)
+    for path in (
+        "/workers",
+        f"/workers/{worker.id}/drain",
+        f"/workers/{worker.id}/take",
+        f"/workers/{worker.id}/revoke",
+    ):
+        answer = await stranger.post(path, data={"name": "x"}, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status == 403
+    [known] = await stage.forge.workers.list(stage.who)
+    assert (known.name, known.draining) == ("build-1", False)
+
+
 async def test_the_api_page_shows_every_operation_and_shape(client):
     document = await (await client.get("/api/v1/openapi.json")).json()
     text = await read(client, "/api")
@@ -348,6 +483,7 @@ def test_a_time_beyond_all_calendars_has_words():
 
 
 async def test_the_queue_shows_what_waits_in_order_and_why(client, stage):
+    await stage.hello()
     project = await stage.project()
     first = await stage.task(project, f"Do it first {NASTY}", priority=3)
     second = await stage.task(project, "Do it later", needs=[first.task_id])
@@ -358,6 +494,22 @@ async def test_the_queue_shows_what_waits_in_order_and_why(client, stage):
     assert f"waits for task {first.task_id} (Do it first" in text
     assert "priority 3" in text
     assert NASTY not in text
+
+
+async def test_a_run_that_waits_says_why_and_its_task_what_it_needs(client, stage):
+    await stage.hello()
+    project = await stage.project()
+    first = await stage.task(project, "Do it first")
+    second = await stage.task(project, "Do it later", needs=[first.task_id])
+    assert f"Waits for task {first.task_id} (Do it first)." in await read(client, f"/runs/{second.id}")
+    task = await read(client, f"/tasks/{second.task_id}")
+    assert f'href="/tasks/{first.task_id}">Do it first' in task
+    assert "Not accepted yet" in task
+    await stage.review(first)
+    assert "See the queue" not in await read(client, f"/runs/{first.id}")
+    await stage.forge.reviews.give(stage.who, first.id, "accept")
+    assert "Waits for a free worker." in await read(client, f"/runs/{second.id}")
+    assert "Not accepted yet" not in await read(client, f"/tasks/{second.task_id}")
 
 
 async def test_a_long_queue_has_pages(client, stage):

@@ -72,6 +72,9 @@ async def everything(stage: Stage) -> dict[str, str]:
     await stage.forge.providers.set(stage.who, "openai", "openai", secret="sk-1234567890")
     await stage.forge.providers.set(stage.who, "lab", "openai-compatible", base_url="https://models.lab.example/v1")
     await stage.forge.accounts.new_token(stage.who, "ci", ("read", "write"), 90)
+    worker, _ = await stage.forge.workers.add(stage.who, "build-1", ("gpu", "linux"))
+    await stage.forge.workers.hello(worker.id, host="lab", version="0.1.0", agents=["aider"], slots=4)
+    await stage.forge.workers.add(stage.who, "build-2")
     return {
         "projects": "/projects",
         "project": f"/projects/{project.id}",
@@ -88,6 +91,7 @@ async def everything(stage: Stage) -> dict[str, str]:
         "models": "/models",
         "usage": "/usage",
         "plugins": "/plugins",
+        "workers": "/workers",
         "tokens": "/tokens",
         "api": "/api",
         "signin": "/signin",

@@ -157,6 +157,10 @@ class Stage:
         assert run
         return run
 
+    async def hello(self) -> None:
+        """A worker within the server gives word."""
+        await self.forge.workers.hello("worker-1", name="worker-1")
+
     async def working(self, run: Run) -> Run:
         """Claim runs until this one is at work."""
         while (assignment := await self.forge.coordinator.claim("worker-1")) and assignment.run.id != run.id:

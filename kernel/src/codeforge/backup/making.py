@@ -85,7 +85,7 @@ def _finish(unfinished: Path, path: Path) -> int:
 class _Making:
     def __init__(self, forge: Forge, parts: tuple[str, ...], watch: Watch, folder: Path) -> None:
         self._forge, self._parts, self._watch, self._folder = forge, parts, watch, folder
-        self._home = forge.settings.data_dir
+        self._home, self._key = forge.settings.data_dir, forge.settings.key_path
         self.left_out: list[str] = []
 
     async def write(self, path: Path, *, compressed: bool) -> dict[str, Any]:
@@ -102,8 +102,8 @@ class _Making:
                     if cassette.is_file():
                         with suppress(FileNotFoundError):  # removed meanwhile
                             await self._add(archive, cassette, str(cassette.relative_to(self._home)))
-            if "key" in self._parts and (self._home / KEY).exists():
-                await self._add(archive, self._home / KEY, KEY)
+            if "key" in self._parts and self._key.exists():
+                await self._add(archive, self._key, KEY)
             return archive.seal(facts)
 
     def _dump(self, door: Door) -> dict[str, Any]:

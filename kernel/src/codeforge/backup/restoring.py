@@ -106,10 +106,11 @@ class _Restoring:
 
     def _plan(self) -> None:
         home = self._settings.data_dir
-        names = {"mirrors": "mirrors", "cassettes": "cassettes", "key": KEY}
-        for part, name in names.items():
-            if part in self._parts and (part != "key" or KEY in self._manifest["files"]):
-                self._swap.put(self._stage / name, home / name)
+        for part in ("mirrors", "cassettes"):
+            if part in self._parts:
+                self._swap.put(self._stage / part, home / part)
+        if "key" in self._parts and KEY in self._manifest["files"]:
+            self._swap.put(self._stage / KEY, self._settings.key_path)
         if "database" in self._parts and self._file:
             self._swap.put(self._stage / "codeforge.db", self._file)
             for more in ("-wal", "-shm"):

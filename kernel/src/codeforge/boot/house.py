@@ -80,8 +80,9 @@ async def house(
             worker = await stack.enter_async_context(_own_worker(forge, queue))
             ears = replace(ears, ring=worker.answer)
         else:
-            room = Room(settings)
-            tidying = Tidying(forge.coordinator, OwnMirrors(), forge.offers, settings, room=room, at_work=None)
+            tidying = Tidying(
+                forge.coordinator, OwnMirrors(), forge.offers, settings, room=Room(settings), at_work=None
+            )
             await stack.enter_async_context(background.background(tidying.run()))
         await stack.enter_async_context(background.opened(queue, settings.broker_url, ears))
         await stack.enter_async_context(background.background(background.relay(forge)))

@@ -72,7 +72,7 @@ class Toil:
             click.echo(f"Worker {lodging.name} is ready for {count(self._settings.slots, 'run')} at a time.")
             await self._drain.wait()
             worker = lodging.worker
-            worker.pause(True)
+            worker.drain()
             await lodging.deafen()
             if worker.at_work:
                 say(f"Finishing {count(worker.at_work, 'run')}; once more hands them back with their work so far.")

@@ -94,8 +94,8 @@ class Forge:
 
     def __init__(self, settings: Settings, store: Store, offers: Offers) -> None:
         self.settings, self.store, self.offers = settings, store, offers
-        self.metrics = store.metrics
         self.id = new_id()
+        self.metrics = store.metrics
         self.url = ""
         self.vault = Vault(settings.key_path)
         self.history = History(store)
@@ -109,8 +109,8 @@ class Forge:
         self.calls, self.keys = Calls(self), Keys(self)
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
-        self.parts, self.space = Parts(self), Space(self)
         self._known_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self.parts, self.space = Parts(self), Space(self)
 
     def agent(self, name: str) -> AgentBackend:
         """The agent back end of that name. Raises `NotFound` with those there are."""

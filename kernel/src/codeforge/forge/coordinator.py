@@ -141,10 +141,10 @@ class ForgeCoordinator(Coordinator):
                 return
             if state not in TRANSITIONS[RunState(row["state"])]:
                 raise Conflict(f"A run cannot go from {row['state']} to {state}.")
-            if state == RunState.FAILED and row["want"] is None and (later := self._again(door, row, facts)):
-                self._move(door, row, RunState.QUEUED, later)
-            else:
-                self._move(door, row, *self._heeded(door, row, state, facts))
+            goes, told = state, facts
+            if state == RunState.FAILED and row["want"] != "stop" and (later := self._again(door, row, facts)):
+                goes, told = RunState.QUEUED, later
+            self._move(door, row, *self._heeded(door, row, goes, told))
 
         try:
             await self._forge.store.run(None, work)
@@ -154,12 +154,12 @@ class ForgeCoordinator(Coordinator):
             raise
 
     def _again(self, door: Door, row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any] | None:
-        """What a run becomes whose fault may pass by itself: queued again, from its start. None: it has failed."""
+        """What a run becomes whose fault may pass by itself: queued again, as it began. None: it has failed."""
         most, tried = self._forge.settings.max_retries, row["retries"]
         if (wait := scheduler.again(facts.get("reason"), tried, most)) is None:
             return None
         detail = f"{facts.get('detail', '')} CodeForge tries again in {wait:.0f} s ({tried + 1} of {most}).".strip()
-        fresh = {"change": None, "check": None, "reason": None, "detail": detail}
+        fresh = {"change": row["change"], "check": None, "reason": None, "detail": detail}
         return {**facts, **fresh, "retries": tried + 1, "not_before": door.now() + wait}
 
     def _heeded(

@@ -34,8 +34,8 @@ def append(door: Door, run: dict[str, Any], events: Iterable[AgentEvent]) -> int
     ]
     if new:
         door.insert_all(t.Event, new)
-        door.after(partial(door.metrics.events.inc, len(new)))
         door.news |= {news.events(run["id"]), news.events(run["tenant_id"])}
+        door.after(partial(door.metrics.events.inc, len(new)))
     return seq + len(new)
 
 
@@ -56,9 +56,6 @@ class History:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-
-    def told(self) -> None:
-        """Nothing to do: a transaction's news are told when it is committed."""
 
     async def read(
         self, tenant_id: str, run_id: str | None, after: int = 0, limit: int = PAGE, kinds: tuple[Kind, ...] = ()

@@ -66,29 +66,58 @@ class Line:
         """The queue behind position ``after``, at most ``limit`` of it."""
 
         def work(door: Door) -> Standing:
-            facts = world(door)
-            waiting = [
-                Waiting(
-                    id=run_id,
-                    project_id=project_id,
-                    agent=agent,
-                    provider=provider,
-                    priority=priority,
-                    not_before=not_before,
-                    blocked=blocked,
-                    faults=faults,
-                )
-                for run_id, project_id, agent, provider, priority, not_before, blocked, faults in ask(
-                    door, WAITING, who.tenant_id
-                )
-                if project_id in facts.places
-            ]
-            line = scheduler.line(waiting, facts, scheduler.workers_alive(door))
-            totals = Counter(held.why for _, held in line)
-            mine = Door(door.database, who.tenant_id)
-            return Standing(items=_items(mine, line, after, limit), total=len(line), totals=dict(totals.most_common()))
+            line, totals = _standing(door, who.tenant_id)
+            mine = door.of(who.tenant_id)
+            return Standing(items=_items(mine, line, after, limit), total=len(line), totals=totals)
 
         return await self._forge.store.read(None, work)
+
+    def waiting(self, door: Door) -> dict[str, int]:
+        """How many runs of all tenants wait, by reason; for figures."""
+        totals: Counter[str] = Counter()
+        for row in door.all(t.Tenant):
+            totals.update(_standing(door, row["id"])[1])
+        return dict(totals)
+
+    async def why(self, who: Principal, run_id: str) -> str:
+        """Why a run waits, in words; empty for one that does not."""
+
+        def work(door: Door) -> str:
+            mine = door.of(who.tenant_id)
+            row = mine.one(t.Run, t.Run.id == run_id, t.Run.state == RunState.QUEUED)
+            facts = world(door)
+            if row is None or row["project_id"] not in facts.places:
+                return ""
+            held = scheduler.reasons([_waiting(row)], facts, scheduler.workers_alive(door))[run_id]
+            return _needs(mine, row["task_id"]) if held.why == Why.NEEDS else held.text
+
+        return await self._forge.store.read(None, work)
+
+
+def _standing(door: Door, tenant_id: str) -> tuple[list[tuple[Waiting, Hindrance]], dict[Why, int]]:
+    """A tenant's line with the reasons, and how many runs each reason holds up."""
+    facts = world(door)
+    waiting = [
+        Waiting(
+            id=run_id,
+            project_id=project_id,
+            agent=agent,
+            provider=provider,
+            priority=priority,
+            not_before=not_before,
+            blocked=blocked,
+            faults=faults,
+        )
+        for run_id, project_id, agent, provider, priority, not_before, blocked, faults in ask(door, WAITING, tenant_id)
+        if project_id in facts.places
+    ]
+    line = scheduler.line(waiting, facts, scheduler.workers_alive(door))
+    return line, dict(Counter(held.why for _, held in line).most_common())
+
+
+def _waiting(row: dict[str, Any]) -> Waiting:
+    names = ("id", "project_id", "agent", "provider", "priority", "not_before", "blocked")
+    return Waiting(**{name: row[name] for name in names}, faults=row["losses"] + row["retries"])
 
 
 def _items(door: Door, line: list[tuple[Waiting, Hindrance]], after: int, limit: int) -> tuple[Queued, ...]:

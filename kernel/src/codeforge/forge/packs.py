@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeforge.errors import Conflict, Invalid
-from codeforge.model import Project, Run
+from codeforge.errors import Conflict, Fenced, Invalid
+from codeforge.events import Kind
+from codeforge.forge import rows
+from codeforge.model import HELD, Project, Run
 from codeforge.scm import Scm
 from codeforge.store import Door
 from codeforge.store import tables as t
@@ -44,12 +46,34 @@ class Packs:
         if start:
             await self.fill(run, project)
             refs[f"refs/codeforge/base/{start}"] = start
-        return base, await scm.pack(project, into, refs, have)
+        try:
+            return base, await scm.pack(project, into, refs, have)
+        except Conflict:  # the base was found by another server, and this one has not looked at the origin since
+            await scm.refresh(project, lambda text: None)
+            return base, await scm.pack(project, into, refs, have)
+
+    async def check(self, run: Run, ref: str, head: str, worker: str) -> None:
+        """Whether ``worker`` may bring this work of a run: what it did itself, or found where nobody's is kept yet.
+
+        Raises `Invalid` for what is no name of the run's work, and `Fenced`.
+        """
+        name = re.fullmatch(rf"refs/codeforge/runs/{run.id}/(\d{{1,9}})", ref)
+        if not name or not COMMIT.fullmatch(head):
+            raise Invalid(f"{ref[:200]!r} is no name for the work of run {run.id}, or its commit is none.", field="ref")
+        generation = int(name[1])
+
+        def allowed(door: Door) -> bool:
+            if worker == _claimer(door, run.id, generation):
+                return True
+            held = generation >= run.generation and run.state in HELD
+            kept = door.one(t.Pack, t.Pack.run_id == run.id, t.Pack.ref == ref, t.Pack.part == 0)
+            return not held and (kept is None or kept["head"] == head)
+
+        if not await self._forge.store.read(run.tenant_id, allowed):
+            raise Fenced(f"Run {run.id}, generation {generation}, is another worker's.")
 
     async def take(self, run: Run, project: Project, pack: Path, *, ref: str, head: str) -> None:
         """Keep the work of a run that a worker sends. What was sent before as ``ref`` is replaced."""
-        if not re.fullmatch(rf"refs/codeforge/runs/{run.id}/\d+", ref) or not COMMIT.fullmatch(head):
-            raise Invalid(f"{ref} is no name for the work of run {run.id}.")
 
         def work(door: Door) -> None:
             door.delete(t.Pack, t.Pack.run_id == run.id, t.Pack.ref == ref)
@@ -94,6 +118,13 @@ def _run(door: Door, run_id: str) -> Run:
     from codeforge.forge import runs
 
     return runs.find(door, run_id)
+
+
+def _claimer(door: Door, run_id: str, generation: int) -> str | None:
+    """Who made the so many-th claim of a run, as its history tells."""
+    told = door.query(t.Event, t.Event.run_id == run_id, t.Event.kind == Kind.STATE).order_by(t.Event.seq)
+    claims = [event.data["worker"] for event in map(rows.event, door.rows(told)) if "worker" in event.data]
+    return claims[generation - 1] if 0 < generation <= len(claims) else None
 
 
 def _sent(door: Door, run_id: str) -> list[tuple[str, str]]:

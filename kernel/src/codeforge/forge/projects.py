@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Conflict, Invalid, NotFound, Stale
 from codeforge.forge import needs, rows
+from codeforge.forge.workers import named
 from codeforge.ids import new_id
 from codeforge.model import ENDED, Health, Limits, Principal, Project
 from codeforge.scheduler import check_hours
@@ -20,9 +19,6 @@ from codeforge.store import tables as t
 
 if TYPE_CHECKING:
     from codeforge.forge import Forge
-
-LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-"""What a label of workers looks like."""
 
 
 def find(door: Door, project_id: str) -> Project:
@@ -157,7 +153,7 @@ class Projects:
         if "limits" in values:
             values["limits"] = asdict(values["limits"])
         if "labels" in values:
-            values["labels"] = _labels(values["labels"])
+            values["labels"] = list(named(tuple(values["labels"])))
         if values.get("hours"):
             values["hours"] = asdict(check_hours(values["hours"]))
         return await self._forge.store.run(who.tenant_id, _edit, project_id, version, values)
@@ -179,16 +175,6 @@ class Projects:
                 name=project.name, ok=False, detail=f"The branch {project.branch} is gone from {project.url}."
             )
         return Health(name=project.name, ok=True, detail=f"{project.branch} is at {info.head[:10]}")
-
-
-def _labels(given: Iterable[str]) -> list[str]:
-    labels = sorted(set(given))
-    for wrong in (label for label in labels if not LABEL.fullmatch(label)):
-        raise Invalid(
-            f"{wrong[:80]!r} is no label: small letters, digits, dots, dashes and underscores, such as gpu.",
-            field="labels",
-        )
-    return labels
 
 
 def _some(names: tuple[str, ...]) -> str:

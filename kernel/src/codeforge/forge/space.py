@@ -43,6 +43,12 @@ class ProjectDisk:
         return self.mirror + self.workspaces
 
 
+def short_of_room(door: Door, lease: float) -> bool:
+    """Whether there are workers, but each that is alive said that its disk is full: then queued runs wait for room."""
+    alive = door.all(t.Worker, t.Worker.revoked_at.is_null(), t.Worker.seen_at > door.now() - lease)
+    return bool(alive) and all((row["disk"] or {}).get("full") for row in alive)
+
+
 class Space:
     """Measures in a thread, and remembers for half a minute."""
 
@@ -64,7 +70,7 @@ class Space:
                 self._at = now
             if now - self._mirrors.get(project_id, (float("-inf"), 0))[0] > FRESH:
                 scm = self._forge.offers.scms.get(project.scm)
-                mirror = (await scm.kept()).get(project_id) if scm else None
+                mirror = (await scm.mirrors()).get(project_id) if scm else None
                 self._mirrors[project_id] = now, await asyncio.to_thread(disk.taken, mirror) if mirror else 0
         return ProjectDisk(
             mirror=self._mirrors[project_id][1],

@@ -204,6 +204,15 @@ class Tasks:
             await self._forge.ring(run_id)
         return task
 
+    async def needed(self, who: Principal, task: Task) -> list[tuple[Task, bool]]:
+        """The tasks that a task needs, each with whether it has an accepted change."""
+
+        def work(door: Door) -> list[tuple[Task, bool]]:
+            unmet = needs.unmet(door, task.id)
+            return [(find(door, one), one not in unmet) for one in needs.of(door, [task.id]).get(task.id, ())]
+
+        return await self._forge.store.read(who.tenant_id, work)
+
     async def choices(self, who: Principal, task: Task, project: Project, agent: str = "", model: str = "") -> Choice:
         """Agent, model, rank and provider of a new run, as the plugins decide. Raises `NotFound`."""
         offers = self._forge.offers

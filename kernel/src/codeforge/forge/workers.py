@@ -12,6 +12,7 @@ from codeforge.forge import rows
 from codeforge.ids import new_id
 from codeforge.logs import tell
 from codeforge.model import HELD, Principal, Worker
+from codeforge.scheduler.workers import QUIET
 from codeforge.store import Door
 from codeforge.store import tables as t
 from codeforge.vault import digest, new_secret
@@ -23,8 +24,6 @@ log = logging.getLogger(__name__)
 WORKER = "cfwrk_"
 """What workers' tokens begin with."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-QUIET = 15.0
-"""Seconds without a word after which a worker counts as gone; it speaks every few."""
 FORGOTTEN = 3600.0
 """Seconds after which a worker within a server that ended without a word is listed no more."""
 
@@ -77,9 +76,23 @@ class Workers:
         found = await self._forge.store.read(None, work)
         return sorted(found, key=lambda worker: (not worker.local, worker.name))
 
+    async def name(self, who: Principal, worker_id: str) -> str:
+        """What people call a worker, a revoked one too; "" for one that is not known any more."""
+        row = await self._forge.store.read(None, lambda door: door.one(t.Worker, t.Worker.id == worker_id))
+        return str(row["name"]) if row and row["tenant_id"] in ("", who.tenant_id) else ""
+
     async def revoke(self, who: Principal, worker_id: str) -> None:
-        """End a worker's token: what it reports is refused, its runs go to others when their leases end."""
-        worker = await self._change(who, worker_id, lambda door: {"revoked_at": door.now()})
+        """End a worker's token: what it reports is refused, its runs go to others when their leases end.
+
+        Raises `NotFound`, and `Conflict` for a worker within a server, which has no token.
+        """
+
+        def values(door: Door) -> rows.Row:
+            if _find(door, worker_id)["token_hash"] is None:
+                raise Conflict("This worker is part of a server and has no token: drain it, or end its server.")
+            return {"revoked_at": door.now()}
+
+        worker = await self._change(who, worker_id, values)
         tell(log, "worker revoked", worker=worker_id, name=worker.name, by=who.user)
 
     async def drain(self, who: Principal, worker_id: str, draining: bool = True) -> Worker:

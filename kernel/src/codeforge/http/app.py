@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from codeforge.forge import Forge
-from codeforge.http import metrics, openapi, signin, stream, workers
+from codeforge.http import auth, metrics, openapi, signin, stream, workers
 from codeforge.http.auth import let_in
 from codeforge.http.context import CLOSING, FORGE
 from codeforge.http.resources import OPERATIONS
@@ -21,6 +21,7 @@ def make_app(forge: Forge, routes: Iterable[web.AbstractRouteDef] = ()) -> web.A
     """The application: CodeForge's own routes first, then the plugins'."""
     app = web.Application(middlewares=[metrics.measured, answer_errors, let_in], client_max_size=LARGEST_BODY)
     app[FORGE], app[CLOSING], app[signin.FAILURES] = forge, asyncio.Event(), signin.Failures()
+    app[auth.AGAIN] = {}
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(_close_streams)
     app.add_routes([operation.route() for operation in OPERATIONS])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import time
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
@@ -17,6 +19,9 @@ from codeforge.http.security import wants_page
 from codeforge.model import Principal
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+TOGETHER = 1.0
+"""Seconds in which those with the same token or session are checked by one question."""
+AGAIN: web.AppKey[dict[str, tuple[float, asyncio.Future[Principal]]]] = web.AppKey("again", dict)
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -57,6 +62,23 @@ async def resolve(request: web.Request) -> Principal:
     raise Unauthorized(
         "Nobody is signed in: send a bearer token, or sign in with the link that `codeforge link` gives."
     )
+
+
+async def check_again(request: web.Request) -> None:
+    """Whether who sent this may still be here. Raises `Unauthorized`.
+
+    For answers without end: of thousands with one token or session, one asks in a second, and all are told.
+    """
+    known, now = request.app[AGAIN], time.monotonic()
+    of = request.headers.get("Authorization") or request.cookies.get(cookie_name(request), "")
+    asked, answer = known.get(of, (0.0, None))
+    if answer is None or now - asked > TOGETHER:
+        for old in [key for key, (then, _) in known.items() if now - then > TOGETHER]:
+            del known[old]
+        answer = asyncio.ensure_future(resolve(request))
+        answer.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard, though all have gone
+        known[of] = now, answer
+    await asyncio.shield(answer)
 
 
 def cookie_name(request: web.Request) -> str:

@@ -10,15 +10,17 @@ from contextlib import suppress
 from aiohttp import web
 
 from codeforge.events import Event
-from codeforge.http.auth import resolve
+from codeforge.http.auth import check_again
 from codeforge.http.context import CLOSING, FORGE, who
 
 BEAT = 15.0
 """Seconds of quiet after which a follower is given an empty batch, to find out whether its client is still there."""
 
 
-async def batches(request: web.Request, run_id: str | None, after: int) -> AsyncGenerator[list[Event], None]:
-    """Every event after ``after``, then new ones, in batches; an empty one each `BEAT` seconds of quiet.
+async def batches(
+    request: web.Request, run_id: str | None, after: int, *, beat: float = BEAT
+) -> AsyncGenerator[list[Event], None]:
+    """Every event after ``after``, then new ones, in batches; an empty one each ``beat`` seconds of quiet.
 
     Ends when the server closes. Raises `Unauthorized` within a beat after the token or session has ended.
     """
@@ -28,11 +30,11 @@ async def batches(request: web.Request, run_id: str | None, after: int) -> Async
     known = time.monotonic()
     try:
         while True:
-            await asyncio.wait({coming, closing}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({coming, closing}, timeout=beat, return_when=asyncio.FIRST_COMPLETED)
             if closing.done():
                 return
-            if time.monotonic() - known >= BEAT or not coming.done():  # events without a pause hide no revocation
-                await resolve(request)
+            if time.monotonic() - known >= beat or not coming.done():  # events without a pause hide no revocation
+                await check_again(request)
                 known = time.monotonic()
             if not coming.done():
                 yield []

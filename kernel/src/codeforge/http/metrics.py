@@ -115,7 +115,7 @@ async def _now(forge: Forge) -> list[Metric]:
         parts.add_metric([part.name], int(part.ok))
     families: list[Metric] = [parts]
     try:
-        depth = await forge.store.read(None, depths.depth, forge.settings.lease)
+        depth = await forge.store.read(None, depths.depth, forge.settings.lease, forge.line.waiting)
     except CodeForgeError:
         return families
     runs = GaugeMetricFamily("codeforge_runs", "Runs that have not ended, by state.", labels=["state"])

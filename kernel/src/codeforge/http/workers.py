@@ -23,19 +23,22 @@ from codeforge.http import reading
 from codeforge.http.context import FORGE, needs, who
 from codeforge.http.encode import as_json
 from codeforge.http.schemas import Shape
+from codeforge.http.schemas.base import Name, Sequence, Text
 from codeforge.model import Change, Project, Run
 
 PREFIX = "/api/worker/v1"
 LONGEST_WAIT = 60.0
 BLOCK = 1 << 20
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40,64}$")]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
 Handler = Callable[[web.Request, Forge], Awaitable[web.StreamResponse]]
 
 
 class Hello(Shape):
-    host: str
-    version: str
-    agents: list[str]
-    slots: Annotated[int, Field(ge=1)]
+    host: Name
+    version: Name
+    agents: list[Name]
+    slots: Annotated[int, Field(ge=1, le=10_000)]
 
 
 class Beat(Shape):
@@ -44,16 +47,16 @@ class Beat(Shape):
 
 
 class Renewal(Shape):
-    generation: int
+    generation: Sequence
     wait: Annotated[float, Field(ge=0, le=LONGEST_WAIT)] = 0.0
     known: Known = (None, 0)
 
 
 class Wanted(Shape):
-    generation: int
-    base: str | None = None
-    start: str | None = None
-    have: Annotated[list[str], Field(default_factory=list)]
+    generation: Sequence
+    base: Commit | None = None
+    start: Commit | None = None
+    have: Annotated[list[Commit], Field(default_factory=list)]
 
 
 class Asked(Shape):
@@ -61,12 +64,12 @@ class Asked(Shape):
 
 
 class Saved(Shape):
-    ref: str
-    base: str
-    head: str
-    files: int
-    added: int
-    deleted: int
+    ref: Text
+    base: Commit
+    head: Commit
+    files: Count
+    added: Count
+    deleted: Count
 
 
 async def hello(request: web.Request, forge: Forge) -> web.StreamResponse:
@@ -123,6 +126,7 @@ async def saved(request: web.Request, forge: Forge) -> web.StreamResponse:
     """Work that was found in a workspace of an earlier life of the worker; its pack was sent before."""
     body = await reading.body(request, Saved)
     run, _ = await _run(request, forge)
+    await forge.packs.check(run, body.ref, body.head, who(request).user_id)
     change = Change(**body.model_dump(exclude={"ref"}))
     await forge.coordinator.saved(run.id, body.ref, change)
     return web.Response(status=204)
@@ -156,6 +160,7 @@ async def work(request: web.Request, forge: Forge) -> web.StreamResponse:
     """Keep the commits that a worker sends as a run's work."""
     run, project = await _run(request, forge)
     ref, head = request.query.get("ref", ""), request.query.get("head", "")
+    await forge.packs.check(run, ref, head, who(request).user_id)
     with tempfile.TemporaryDirectory(prefix="pack-", dir=forge.settings.data_dir) as folder:
         pack = Path(folder) / "pack"
         with pack.open("wb") as file:

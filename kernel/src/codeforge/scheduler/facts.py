@@ -28,8 +28,8 @@ class Why(StrEnum):
     NO_WORKER = "no_worker"
     NO_LABEL = "no_label"
     NO_AGENT = "no_agent"
+    NO_ROOM = "no_room"
     DRAINING = "draining"
-    NO_DISK = "no_disk"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +84,7 @@ class Caps:
 class WorkerFacts:
     """A worker that asks for work: of one tenant (or ``""``: of any), with labels, and agents (none: any).
 
-    ``full``: it said last that its disk has no room for a run.
+    ``full``: its disk has no room for a run.
     """
 
     id: str = ""

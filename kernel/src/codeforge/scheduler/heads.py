@@ -20,18 +20,23 @@ from codeforge.store import tables as t
 _READY = "SELECT id FROM run WHERE state = 'queued' AND blocked = 0 AND not_before <= ?"
 _FIRST = "priority DESC, id LIMIT 1"
 HEADS = f"""
-WITH RECURSIVE head(id) AS (
-  SELECT ({_READY} ORDER BY project_id, agent, provider, {_FIRST})
+WITH RECURSIVE head(next, id, project_id, agent, provider, priority) AS (
+  SELECT ({_READY} ORDER BY project_id, agent, provider, {_FIRST}),
+    (SELECT id FROM run LIMIT 0), (SELECT project_id FROM run LIMIT 0), (SELECT agent FROM run LIMIT 0),
+    (SELECT provider FROM run LIMIT 0), (SELECT priority FROM run LIMIT 0)
   UNION ALL
   SELECT COALESCE(
     ({_READY} AND project_id = last.project_id AND agent = last.agent AND provider > last.provider
       ORDER BY provider, {_FIRST}),
     ({_READY} AND project_id = last.project_id AND agent > last.agent ORDER BY agent, provider, {_FIRST}),
     ({_READY} AND project_id > last.project_id ORDER BY project_id, agent, provider, {_FIRST})
-  ) FROM head JOIN run last ON last.id = head.id
+  ), last.id, last.project_id, last.agent, last.provider, last.priority FROM head JOIN run last ON last.id = head.next
 )
-SELECT run.id, project_id, agent, provider, priority FROM head JOIN run ON run.id = head.id
+SELECT id, project_id, agent, provider, priority FROM head WHERE id IS NOT NULL
 """  # noqa: S608 - nothing but constants
+"""Each step finds the next head and tells of the last one, so that no row is looked at twice; the first tells nothing,
+in the columns' own types.
+"""
 ACTIVE = """
 SELECT project_id, agent, provider, COUNT(*) FROM run WHERE state IN ('preparing', 'working', 'checking')
 GROUP BY project_id, agent, provider
@@ -72,9 +77,11 @@ def unrung(door: Door, ring_again: float, limit: int = 200) -> list[str]:
 
     The first of every project, agent and provider come in: whoever hears of any takes the first in the queue.
     """
-    facts = world(door)
-    workers = workers_alive(door)
-    able = [head for head in heads(door, facts.now) if hindrance(head, facts, workers) is None]
+    waiting = heads(door, door.now())
+    if not waiting:
+        return []
+    facts, workers = world(door), workers_alive(door)
+    able = [head for head in waiting if hindrance(head, facts, workers) is None]
     able = sorted(able, key=lambda head: turn(head, facts))[:limit]
     each = max(1, limit // max(1, len(able)))
     first = (row for head in able for row in ask(door, FIRST, facts.now, *head.group, each))

@@ -11,7 +11,7 @@ from codeforge.scheduler.order import FREE_WORKER, group_hindrance, own_hindranc
 
 _SOON = (Why.FREE_WORKER,), (Why.PROJECT_LIMIT, Why.TENANT_LIMIT, Why.AGENT_LIMIT, Why.PROVIDER_LIMIT)
 _TIMED = (Why.BACK_OFF, Why.NOT_BEFORE, Why.HOURS)
-TIERS = (*_SOON, _TIMED, (Why.NEEDS,), (Why.DRAINING, Why.NO_DISK, Why.NO_WORKER, Why.NO_LABEL, Why.NO_AGENT))
+TIERS = (*_SOON, _TIMED, (Why.NEEDS,), (Why.DRAINING, Why.NO_WORKER, Why.NO_LABEL, Why.NO_AGENT, Why.NO_ROOM))
 """Which reasons to wait pass sooner than others: a run ends at some time, a time comes, a person must do something."""
 _TIER = {why: number for number, whys in enumerate(TIERS) for why in whys}
 

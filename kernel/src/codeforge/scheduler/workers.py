@@ -9,8 +9,8 @@ from codeforge.scheduler.facts import WorkerFacts
 from codeforge.store import Door
 from codeforge.store import tables as t
 
-QUIET = 60.0
-"""Seconds without a word after which a worker counts as gone, when it is said why runs wait."""
+QUIET = 15.0
+"""Seconds without a word after which a worker counts as gone; it speaks every few."""
 
 
 def worker_facts(door: Door, worker_id: str) -> WorkerFacts:
@@ -20,12 +20,9 @@ def worker_facts(door: Door, worker_id: str) -> WorkerFacts:
 
 
 def workers_alive(door: Door) -> tuple[WorkerFacts, ...]:
-    """The workers that gave word of late; where none ever registered, the one that is part of the server."""
-    rows = door.all(t.Worker, t.Worker.revoked_at.is_null())
-    if not rows:
-        return (WorkerFacts(),)
+    """The workers that gave word of late."""
     latest = door.now() - QUIET
-    return tuple(_facts(row) for row in rows if (row["seen_at"] or 0) > latest)
+    return tuple(_facts(row) for row in door.all(t.Worker, t.Worker.revoked_at.is_null(), t.Worker.seen_at > latest))
 
 
 def _facts(row: dict[str, Any]) -> WorkerFacts:

@@ -19,18 +19,19 @@ class Door:
     """The way to rows. With a ``tenant_id`` it shows and makes that tenant's rows only; None is the system's door."""
 
     def __init__(
-        self,
-        database: peewee.Database,
-        tenant_id: str | None,
-        clock: Clock = time.time,
-        metrics: Metrics | None = None,
+        self, database: peewee.Database, tenant_id: str | None, metrics: Metrics, clock: Clock = time.time
     ) -> None:
-        self.database, self.tenant_id = database, tenant_id
-        self._clock = clock
-        self.metrics = metrics or Metrics()
+        self.database, self.tenant_id, self.metrics = database, tenant_id, metrics
         self.committed: list[Callable[[], None]] = []
+        self._clock = clock
         self.news: set[str] = set()
         """Topics of what this transaction changes, told when it is committed."""
+
+    def of(self, tenant_id: str) -> Door:
+        """The same transaction through the door of one tenant."""
+        door = Door(self.database, tenant_id, self.metrics, self._clock)
+        door.committed, door.news = self.committed, self.news
+        return door
 
     def after(self, work: Callable[[], None]) -> None:
         """Call ``work`` once this transaction is committed: to count and log what is true only then."""

@@ -22,7 +22,8 @@ TRIES = 3
 def missing(database: peewee.Database) -> list[str]:
     """This version's migrations that the database has not seen; some, when an older copy was put in its place."""
     known = {path.stem for path in FOLDER.glob("[0-9]*.py")}
-    applied = {name for (name,) in database.execute_sql("SELECT name FROM schema_migration").fetchall()}
+    rows = database.execute_sql("SELECT name FROM schema_migration").fetchall()
+    applied = {name for (name,) in rows}
     return sorted(known - applied)
 
 

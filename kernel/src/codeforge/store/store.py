@@ -91,7 +91,7 @@ class Store:
         def transaction() -> T:
             engine = self._engine
             try:
-                door = Door(engine.database, tenant_id, begin(), self.metrics)
+                door = Door(engine.database, tenant_id, self.metrics, begin())
                 try:
                     done = work(door)
                     engine.commit()

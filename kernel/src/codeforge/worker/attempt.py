@@ -61,10 +61,9 @@ class Attempt:
         self._seen = 0
         self._began: float | None = None
         self._done: float | None = None
+        self.over_budget = ""
         self.unsaved = False
         """Whether its work could not be kept, so that the workspace stays."""
-        self.over_budget = ""
-        """What to say of a run that was cut off because its project takes too much of the disk."""
 
     @property
     def concluding(self) -> bool:
@@ -148,7 +147,7 @@ class Attempt:
 
     async def taken_mb(self) -> int:
         """MB that the project takes of this disk: its mirror and all its workspaces."""
-        mirrors = await self._scm.kept() if self._scm else {}
+        mirrors = await self._scm.mirrors() if self._scm else {}
         mirror, data_dir = mirrors.get(self._job.project.id), self._settings.data_dir
 
         def measure() -> int:

@@ -60,8 +60,8 @@ class Execution:
         """See the run through. Cancelling it hands the run back to the queue, unless its work is done already; where
         nobody takes the word of that for the length of a lease, the run is left to be found lost.
         """
-        TETHER.set(self._tether)
         with about(run=self._run.id, generation=self._run.generation, worker=self._run.worker):
+            TETHER.set(self._tether)
             await self._whole()
 
     async def _whole(self) -> None:
@@ -137,10 +137,10 @@ class Execution:
             await self._attempt.keep()
         elif self._stopped:
             await self._end(RunState.STOPPED, detail="Stopped; what it had done is kept.")
-        elif self._attempt.over_budget and work.cancelled():
-            await self._end(RunState.FAILED, reason=Reason.WORKSPACE_ERROR, detail=self._attempt.over_budget)
         elif self._paused and (work.cancelled() or work.exception()):
             await self._put_by(RunState.PAUSED, "Paused")
+        elif self._attempt.over_budget and work.cancelled():
+            await self._end(RunState.FAILED, reason=Reason.WORKSPACE_ERROR, detail=self._attempt.over_budget)
         elif self._handed_back and work.cancelled():
             await self._put_by(RunState.QUEUED, "The worker was shut down")
         elif self._tether.torn and (work.cancelled() or isinstance(work.exception(), RunFailure)):

@@ -50,7 +50,7 @@ async def save(
         left = RunFolder(path)
         with about(run=left.run_id, generation=left.generation):
             try:
-                await _save(left, coordinator, source, offers, held)
+                await _save(left, coordinator, source, offers, held=held)
             except Exception as error:
                 if path not in told:
                     unexpected = not isinstance(error, CodeForgeError)
@@ -59,7 +59,7 @@ async def save(
                 told.add(path)
 
 
-async def _save(left: RunFolder, coordinator: Coordinator, source: Source, offers: Offers, held: bool) -> None:
+async def _save(left: RunFolder, coordinator: Coordinator, source: Source, offers: Offers, *, held: bool) -> None:
     facts = await coordinator.describe(left.run_id)
     if facts is None and time.time() - (await asyncio.to_thread(left.path.stat)).st_mtime < GRACE:
         return
@@ -75,8 +75,8 @@ async def _save(left: RunFolder, coordinator: Coordinator, source: Source, offer
         workspace = await scm.reopen(project, left.workspace, base)
         head = await workspace.escrow(left.ref, f"What run {run.id} had done when its worker died", AUTHOR)
         if head != base:
-            kept = head
             await source.keep(Escrowed(run=run, project=project, ref=left.ref, base=base, head=head), scm)
+            kept = head
             change = summarise(base, head, await scm.changes(project, base, head))
             await coordinator.saved(run.id, left.ref, change)
         await asyncio.to_thread(left.forget_base)

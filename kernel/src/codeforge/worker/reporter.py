@@ -100,10 +100,13 @@ class Reporter:
                 self._last.clear()
             if batch or facts:
                 self._number += 1
+                since = self._since or time.monotonic()
                 await self._deliver(self._number, batch, facts)
+                if batch:
+                    self._coordinator.lagged(time.monotonic() - since)
 
     async def _deliver(self, number: int, batch: list[AgentEvent], facts: dict[str, Any]) -> None:
-        run, since = self._run, self._since
+        run = self._run
         self._unsure = number, batch, facts
         try:
             await insist(
@@ -114,8 +117,6 @@ class Reporter:
             self._unsure = None
             raise
         self._unsure = None
-        if batch:
-            self._coordinator.lagged(time.monotonic() - since)
 
     async def _later(self) -> None:
         await asyncio.sleep(FLUSH_SECONDS)

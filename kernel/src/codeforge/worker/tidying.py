@@ -80,7 +80,7 @@ class Tidying:
 
     async def _mirrors(self, scm: Scm) -> dict[str, Path]:
         """The mirrors of projects that there are; those of forgotten ones are removed a day after their last use."""
-        mirrors = dict(await scm.kept())
+        mirrors = dict(await scm.mirrors())
         for project_id in await self._coordinator.forgotten(mirrors):
             mirror = mirrors.pop(project_id)
             if time.time() - (await asyncio.to_thread(mirror.stat)).st_mtime > leftovers.GRACE:

@@ -30,20 +30,16 @@ class Worker:
         self.id = id
         self._coordinator, self._source, self._offers, self._settings = coordinator, source, offers, settings
         self.room = Room(settings)
-        self._tidying = Tidying(coordinator, source, offers, settings, room=self.room, at_work=self._folders)
+        self._tidying = Tidying(coordinator, source, offers, settings, room=self.room, at_work=self._at_work)
         self._tidy: asyncio.Task[None] | None = None
         self._slots = asyncio.Semaphore(settings.slots)
         self._executions: set[asyncio.Task[None]] = set()
         self._claims: set[asyncio.Task[None]] = set()
-        self._closing = self._paused = False
+        self._closing = self._draining = self._paused = False
 
     async def __aenter__(self) -> Worker:
         self._tidy = asyncio.create_task(self._tidying.run())
         return self
-
-    def _folders(self) -> set[str]:
-        """The names of the folders in which runs are at work here."""
-        return {task.get_name().removeprefix("run ") for task in self._executions}
 
     @property
     def at_work(self) -> int:
@@ -56,10 +52,18 @@ class Worker:
             self._look_again()
         self._paused = paused
 
+    def drain(self) -> None:
+        """Take no more runs for good, whatever a server says; those it has go on."""
+        self._draining = True
+
     async def idle(self) -> None:
         """Return when it has no run."""
         while self._executions or self._claims:
             await asyncio.wait([*self._executions, *self._claims])
+
+    def _at_work(self) -> set[str]:
+        """The names of the folders in which runs are at work here."""
+        return {task.get_name().removeprefix("run ") for task in self._executions}
 
     async def recover(self) -> None:
         """Save what an earlier life of this worker left in its workspaces, then remove them."""
@@ -79,7 +83,7 @@ class Worker:
     async def _claim(self) -> None:
         started = False
         try:
-            able = not (self._closing or self._paused) and self.room.enough()
+            able = not (self._closing or self._draining or self._paused) and self.room.enough()
             asked = time.monotonic()
             if able and (assignment := await self._coordinator.claim(self.id)):
                 parts = self._coordinator, self._source, self._offers, self._settings

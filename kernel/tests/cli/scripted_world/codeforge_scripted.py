@@ -15,10 +15,10 @@ from codeforge import (
     AgentBackend,
     AgentEvent,
     AgentJob,
-    Answer,
     Change,
     Conflict,
     Delivery,
+    Ears,
     FileChange,
     Forge,
     Health,
@@ -114,7 +114,7 @@ class Folders(Scm):
     name = "folders"
 
     def __init__(self, mirrors: Path) -> None:
-        self.mirrors = mirrors
+        self.copies = mirrors
 
     def handles(self, url: str) -> bool:
         return url.startswith("/")
@@ -129,20 +129,20 @@ class Folders(Scm):
         files = sorted(p for p in folder.rglob("*") if p.is_file())
         told = "".join(f"{p.relative_to(folder)}\0{p.read_text()}\0" for p in files)
         commit = hashlib.sha256(told.encode()).hexdigest()[:40]
-        if not (self.mirrors / commit).exists():
-            shutil.copytree(folder, self.mirrors / commit)
+        if not (self.copies / commit).exists():
+            shutil.copytree(folder, self.copies / commit)
         return commit
 
     async def prepare(self, project, into, *, base=None, start=None, say) -> Workspace:
         base = base or self.keep(Path(project.url))
-        shutil.copytree(self.mirrors / (start or base), into)
+        shutil.copytree(self.copies / (start or base), into)
         return FolderWorkspace(self, into, base)
 
     async def reopen(self, project: Project, path: Path, base: str) -> Workspace:
         return FolderWorkspace(self, path, base)
 
     def _texts(self, commit: str) -> dict[str, str]:
-        root = self.mirrors / commit
+        root = self.copies / commit
         return {str(p.relative_to(root)): p.read_text() for p in root.rglob("*") if p.is_file()}
 
     async def changes(self, project: Project, base: str, head: str) -> list[FileChange]:
@@ -162,7 +162,7 @@ class Folders(Scm):
     async def deliver(self, project: Project, change: Change, *, strategy: str, message: str, author: str) -> Delivery:
         if (Path(project.url) / "refuse").exists():
             raise Conflict("The branch cannot be pushed to: it is protected.")
-        shutil.copytree(self.mirrors / change.head, project.url, dirs_exist_ok=True)
+        shutil.copytree(self.copies / change.head, project.url, dirs_exist_ok=True)
         return Delivery(branch=project.branch, commit=change.head)
 
     async def forget(self, project: Project) -> None:
@@ -179,8 +179,8 @@ class OneModel(Llm):
 class InProcess(Queue):
     name, schemes = "in-process", ("memory",)
 
-    async def open(self, url: str, answer: Answer | None) -> None:
-        self._answer, self._tasks = answer, set()
+    async def open(self, url: str, ears: Ears) -> None:
+        self._answer, self._tasks = ears.ring, set()
 
     async def ring(self, run_id: str) -> None:
         if self._answer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from codeforge import Ears, Health, Queue, Take, Unavailable
 from codeforge_queue_dramatiq.line import Line
@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 
     from codeforge_queue_dramatiq.listener import Answering
     from codeforge_queue_dramatiq.news import Wire
-    from codeforge_queue_dramatiq.rabbit import RabbitBroker
 
 QUEUE, REPORTS = "codeforge.runs", "codeforge.reports"
 LIMIT = 10_000
 """Rings that may wait; the oldest goes when one more comes. What is still ready is rung again anyway."""
-PROBE = 3.0
-"""Seconds that RabbitMQ has to answer when somebody asks how it is."""
 AT_ONCE = 16
 """Reports that a server stores at a time."""
+PROBE = 3.0
+"""Seconds that RabbitMQ has to answer when somebody asks how it is."""
 
 
 class DramatiqQueue(Queue):
@@ -152,15 +151,13 @@ class RabbitQueue(DramatiqQueue):
 
     async def health(self) -> Health:
         """Whether RabbitMQ answers on the connection that rings go over."""
-        what, remedy = f"RabbitMQ at {self._where} does not answer", "Start it, or correct broker_url."
-        if self._rings:
-            try:
-                await self._rings.do(lambda: cast("RabbitBroker", self._opened(self._rings).broker).ask(), PROBE)
-            except Unavailable as error:
-                what, _, remedy = str(error).partition(": ")
-            else:
-                return Health(name="broker", ok=True, detail=f"RabbitMQ at {self._where}")
-        return Health(name="broker", ok=False, detail=what if self._where else "not connected yet", fix=remedy)
+        try:
+            rings = self._opened(self._rings)
+            await rings.do(rings.broker.ask, min(self.patience, PROBE))  # type: ignore[attr-defined]
+        except Unavailable as error:
+            what, _, remedy = str(error).removesuffix(".").rpartition(": ")
+            return Health(name="broker", ok=False, detail=what, fix=remedy)
+        return Health(name="broker", ok=True, detail=f"RabbitMQ at {self._where}")
 
     def _explain(self, error: Exception) -> str:
         from codeforge_queue_dramatiq.trouble import diagnose

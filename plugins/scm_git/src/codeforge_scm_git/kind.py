@@ -112,8 +112,20 @@ class Git(Scm):
             with disk(mirror.path):
                 await in_thread(mirror.remove)
 
-    async def kept(self) -> dict[str, Path]:
-        """See `Scm.kept`."""
+    async def backup(self, project: Project, into: Path) -> None:
+        """See `Scm.backup`."""
+        mirror = self._mirror(project)
+        with disk(mirror.path):
+            await in_thread(bundle.write, mirror, into)
+
+    async def restore(self, project: Project, source: Path) -> None:
+        """See `Scm.restore`."""
+        mirror = self._mirror(project)
+        with disk(mirror.path):
+            await in_thread(bundle.read, mirror, source)
+
+    async def mirrors(self) -> dict[str, Path]:
+        """See `Scm.mirrors`."""
         return await in_thread(tidying.mirrors, self._folder)
 
     async def tidy(self, project_id: str) -> None:
@@ -128,18 +140,6 @@ class Git(Scm):
         async with locked(self._folder, project_id, "deliver"), locked(self._folder, project_id, "fetch"):
             with disk(self._folder):
                 await in_thread(tidying.remove, self._folder, project_id)
-
-    async def backup(self, project: Project, into: Path) -> None:
-        """See `Scm.backup`."""
-        mirror = self._mirror(project)
-        with disk(mirror.path):
-            await in_thread(bundle.write, mirror, into)
-
-    async def restore(self, project: Project, source: Path) -> None:
-        """See `Scm.restore`."""
-        mirror = self._mirror(project)
-        with disk(mirror.path):
-            await in_thread(bundle.read, mirror, source)
 
     def _mirror(self, project: Project) -> Mirror:
         return Mirror(self._folder, project)

@@ -39,9 +39,9 @@ WAITS: dict[str, tuple[str, str]] = {
     "needs": ("Needs a task", "for other tasks"),
     "no_worker": ("No worker", "without a worker"),
     "no_label": ("No worker", "without a worker of their label"),
+    "no_room": ("No room", "without a worker that has room on its disk"),
     "no_agent": ("No worker", "without a worker of their agent"),
     "draining": ("No worker", "for workers that drain"),
-    "no_disk": ("No disk space", "for disk space"),
 }
 """Why runs wait: a word for one, and words behind a number of them."""
 

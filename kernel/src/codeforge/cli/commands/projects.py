@@ -79,7 +79,7 @@ def show(ask: Asking, project: str) -> None:
 def _rules(function: Any) -> Any:
     """When and where a project's runs may start, as options."""
     for option in (
-        click.option("--disk-mb", metavar="MB", help='How much its workspaces may take on a disk, or "none".'),
+        click.option("--disk-mb", metavar="MB", help='MB that it may take of a worker\'s disk, or "none".'),
         click.option("--zone", help="The time zone of its hours; by default UTC, or the one that they have."),
         click.option("--days", help="The days of its hours, such as mon-fri or mon,wed; by default mon-fri."),
         click.option("--hours", metavar="START-END", help='When its runs may start, such as 22:00-06:00, or "none".'),

@@ -29,7 +29,7 @@ async def edit_worker(forge: Forge, who: Principal, id: Id, body: schemas.Worker
     return schemas.Worker.of(await forge.workers.drain(who, id, body.draining))
 
 
-@operation("DELETE", "/workers/{id}", status=204, errors=(404,), scope="admin")
+@operation("DELETE", "/workers/{id}", status=204, errors=(404, 409), scope="admin")
 async def revoke_worker(forge: Forge, who: Principal, id: Id) -> None:
     """End a worker's token; what it reports from then on is refused, and its runs go to others."""
     await forge.workers.revoke(who, id)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from codeforge.http.schemas.base import Address, Command, Name, Shape, Slug, Text
+from codeforge.http.schemas.base import Address, Command, Name, Shape, Text
 
 _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
@@ -21,6 +21,9 @@ class Limits(Shape):
     """Seconds of work."""
     cost_micro: Annotated[int, Field(ge=0, le=10**15)] | None = None
     """Micro-dollars; null: no limit. Kept, but not enforced yet."""
+
+
+Megabytes = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class Hours(Shape):
@@ -101,7 +104,7 @@ class NewProject(Shape):
     model: Name = ""
     check: Command = ""
     limits: Limits | None = None
-    disk_mb: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    disk_mb: Megabytes | None = None
 
 
 class ProjectEdit(Shape):
@@ -113,10 +116,10 @@ class ProjectEdit(Shape):
     model: Name = ""
     check: Command = ""
     limits: Limits = Limits()
-    labels: Annotated[list[Slug], Field(max_length=32)] = Field(default=[])
+    labels: Annotated[list[Name], Field(max_length=32)] = Field(default=[])
     max_runs: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     hours: Hours | None = None
-    disk_mb: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    disk_mb: Megabytes | None = None
 
 
 class Place(Shape):

@@ -19,11 +19,27 @@ from codeforge_ui_web.pages import (
     tokens,
     trouble,
     usage,
+    workers,
 )
 
 
 def routes() -> list[web.RouteDef]:
     """Every page's routes, and those of the files they load."""
-    nouns = (assets, account, projects, settings, tasks, runs, queue, schedules)
-    house = (models, usage, installed, tokens, api, trouble)
-    return [route for noun in nouns + house for route in noun.routes()]
+    nouns = (
+        assets,
+        account,
+        projects,
+        settings,
+        tasks,
+        runs,
+        queue,
+        schedules,
+        workers,
+        models,
+        usage,
+        installed,
+        tokens,
+        api,
+        trouble,
+    )
+    return [route for noun in nouns for route in noun.routes()]

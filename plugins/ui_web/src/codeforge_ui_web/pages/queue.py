@@ -29,7 +29,7 @@ async def live(request: web.Request) -> web.StreamResponse:
     async def piece() -> str:
         return html(request, "_queue.html", **await _standing(request))
 
-    return await stream(request, piece)
+    return await stream(request, piece, apart=1.0)
 
 
 def routes() -> list[web.RouteDef]:

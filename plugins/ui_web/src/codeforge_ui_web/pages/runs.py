@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from codeforge import Invalid, Kind, NotFound, Run
+from codeforge import Invalid, Kind, NotFound, Run, RunState
 from codeforge.forge.runs import LIVE
 from codeforge.http import FORGE, who
 from codeforge.model import ADVICE
@@ -32,8 +32,10 @@ async def _about(request: web.Request) -> dict[str, Any]:
     task, project = await forge.tasks.get(person, run.task_id), await forge.projects.get(person, run.project_id)
     replayed = any(call["replayed"] for call in await forge.calls.of_run(person, run.id))
     advice = ADVICE[run.reason] if run.reason else ""
+    worker = await forge.workers.name(person, run.worker) if run.worker else ""
     return {
         "run": run,
+        "worker": worker,
         "task": task,
         "project": project,
         "replayed": replayed,
@@ -41,6 +43,7 @@ async def _about(request: web.Request) -> dict[str, Any]:
         "can": forge.runs.verbs(run),
         "live": run.state in LIVE,
         "as_seen": _as_seen(run),
+        "waits": await forge.line.why(person, run.id) if run.state == RunState.QUEUED else "",
     }
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from aiohttp import web
 
+from codeforge import Invalid
 from codeforge.http import FORGE, who
+from codeforge.model import Hours
 from codeforge_ui_web.choices import choices
 from codeforge_ui_web.forms import fields, go, seconds, whole
 from codeforge_ui_web.render import render
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 async def page(request: web.Request) -> web.Response:
     project = await request.app[FORGE].projects.get(who(request), request.match_info["id"])
     taken = await request.app[FORGE].space.of(who(request), project.id)
-    return render(request, "settings.html", project=project, taken=taken, **await choices(request))
+    return render(request, "settings.html", project=project, taken=taken, days=DAYS, **await choices(request))
 
 
 async def save(request: web.Request) -> web.Response:
@@ -24,6 +29,7 @@ async def save(request: web.Request) -> web.Response:
     steps = whole(given, "steps", "The step limit")
     limits = replace(project.limits, steps=steps, seconds=seconds(given, "minutes"))
     values = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
+    values |= _rules(given, [str(day) for day in (await request.post()).getall("day", [])])
     version = whole(given, "version", "The version")
     disk_mb = project.disk_mb
     if "disk_mb" in given:
@@ -32,6 +38,23 @@ async def save(request: web.Request) -> web.Response:
         who(request), project_id, version=version, limits=limits, disk_mb=disk_mb, **values
     )
     return go(request, f"/projects/{project_id}")
+
+
+def _rules(given: dict[str, str], days: list[str]) -> dict[str, Any]:
+    """When and where the project's runs may start; nothing of it from a form that does not ask. Raises `Invalid`."""
+    if "labels" not in given:
+        return {}
+    most, start, end = (given.get(name, "").strip() for name in ("max_runs", "start", "end"))
+    if most and not (most.isascii() and most.isdecimal() and len(most) < 7):
+        raise Invalid("How many runs go on at once is a whole number, or empty for no limit.", field="max_runs")
+    if bool(start) != bool(end):
+        raise Invalid("Hours have a start and an end; leave both empty for any time.", field="start" if end else "end")
+    zone, chosen = given.get("zone", "").strip() or "UTC", tuple(sorted(int(day) for day in days if day.isdecimal()))
+    return {
+        "labels": given["labels"].replace(",", " ").split(),
+        "max_runs": int(most) if most else None,
+        "hours": Hours(zone=zone, days=chosen, start=start, end=end) if start else None,
+    }
 
 
 async def remove(request: web.Request) -> web.Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from codeforge import Run, Task
@@ -56,7 +58,9 @@ async def page(request: web.Request) -> web.Response:
     forge, person = request.app[FORGE], who(request)
     task = await forge.tasks.get(person, request.match_info["id"])
     project, runs = await forge.projects.get(person, task.project_id), await forge.runs.list(person, task_id=task.id)
-    return render(request, "task.html", task=task, project=project, runs=runs, **await choices(request))
+    needed = await forge.tasks.needed(person, task)
+    context: dict[str, Any] = {"task": task, "project": project, "runs": runs, "needed": needed}
+    return render(request, "task.html", **context, **await choices(request))
 
 
 async def start(request: web.Request) -> web.Response:
