@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
@@ -205,3 +206,34 @@ async def test_work_that_is_found_after_a_crash_is_the_runs_change(settings, rep
     async with running(settings, extra=EXTRA) as (_, api):
         assert (await api.get(f"/runs/{run.id}"))["change"]["files"] == 1
         await api.says({"id": run.id}, "1 files changed")
+
+
+async def test_a_claim_whose_answer_came_late_gives_no_longer_lease(settings, repository, tmp_path, monkeypatch):
+    settings = settings.model_copy(update={"lease": 3.0})
+    async with running(settings, extra=EXTRA, working=False) as (forge, api):
+        forge.api, real, claimed = api, forge.coordinator.claim, []
+        tick = f"while echo b >> b.txt; do cut -d' ' -f1 /proc/uptime >> {tmp_path}/ticks; sleep 0.05; done"
+        await start(forge, repository, tick)
+
+        async def late(worker):
+            given = await real(worker)
+            if given:
+                claimed.append(uptime())
+                await asyncio.sleep(2)
+            return given
+
+        async def no_answer(*args, **options):
+            raise Unavailable("No server answers.")
+
+        monkeypatch.setattr(forge.coordinator, "claim", late)
+        monkeypatch.setattr(forge.coordinator, "renew", no_answer)
+        monkeypatch.setattr(type(forge.coordinator), "others", True)
+        async with Worker(forge.coordinator, OwnMirrors(), forge.offers, settings, id="w") as worker:
+            await worker.answer("")
+            await worker.idle()
+    ticks = tmp_path / "ticks"
+    assert not ticks.exists() or float(ticks.read_text().split()[-1]) < claimed[0] + 3.0
+
+
+def uptime():
+    return float(Path("/proc/uptime").read_text().split()[0])
