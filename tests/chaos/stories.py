@@ -20,7 +20,7 @@ from chaos.watching import Poller, Sse, Stream
 from chaos.world import Size, World, world
 from codeforge.model import ENDED
 
-CALM_SECONDS = 120.0
+CALM_SECONDS = 180.0
 """Within this time after the last fault everything has ended."""
 KILLS = {"kill server": 3, "kill worker": 4, "kill agent": 4, "kill broker": 1, "kill database": 1}
 FREEZES = {"freeze server": 1, "freeze worker": 3}

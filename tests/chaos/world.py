@@ -129,7 +129,7 @@ async def world(
         made.postgres = postgres or await _entered(stack, ClockedPostgres() if size.clock else PrivatePostgres())
         url = made.postgres.new_database()
         made.database = url.rpartition("/")[2]
-        settings = {"lease": size.lease, "slots": size.slots, "ring_again": 2, "max_losses": 8, "tidy_seconds": 10}
+        settings = {"lease": size.lease, "slots": size.slots, "ring_again": 2, "max_losses": 5, "tidy_seconds": 10}
         given = {name: str(value) for name, value in settings.items()}
         made.fleet = await stack.enter_async_context(
             fleet(folder, database_url=url, broker_url=made.rabbit.url, **given)
