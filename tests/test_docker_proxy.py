@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 
 import aiohttp
 import pytest
@@ -59,7 +60,7 @@ async def test_a_sign_in_over_tls_sets_a_cookie_for_this_host_alone_and_guessers
 async def test_a_session_by_link_works_over_tls(house, tmp_path):
     _, proxy = house
     env = os.environ | {"CODEFORGE_DATA_DIR": str(tmp_path / "data")}
-    command = [shutil.which("codeforge"), "link"]
+    command = [sys.executable, "-m", "codeforge", "link"]
     link = (await asyncio.to_thread(subprocess.run, command, env=env, capture_output=True, text=True)).stdout
     data = {"token": link.strip().rpartition("=")[2], "next": "/projects"}
     async with aiohttp.ClientSession() as browser:

@@ -162,10 +162,10 @@ async def test_health_tells_a_broker_that_is_down_hangs_or_has_come_back_on_one_
     pid = int((rabbit.folder / "pid").read_text())
     os.kill(pid, signal.SIGSTOP)
     try:
-        began = time.monotonic()
-        found = await queue.health()
-        assert (found.ok, found.detail) == (False, f"{where} does not answer")
-        assert time.monotonic() - began < 4
+        async with asyncio.timeout(20):
+            while (found := await asyncio.wait_for(queue.health(), 4)).ok:  # answers of before it stopped may come yet
+                await asyncio.sleep(0.1)
+        assert found.detail == f"{where} does not answer"
     finally:
         os.kill(pid, signal.SIGCONT)
     async with asyncio.timeout(40):

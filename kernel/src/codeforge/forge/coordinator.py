@@ -17,7 +17,7 @@ from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, keys, projects, runs, standing, tasks
 from codeforge.llm import Model
 from codeforge.logs import tell
-from codeforge.model import ENDED, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
+from codeforge.model import ENDED, HELD, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
 from codeforge.states import heeded
 from codeforge.store import Door
 from codeforge.store import tables as t
@@ -216,7 +216,7 @@ class ForgeCoordinator(Coordinator):
             generation = int(ref.rpartition("/")[2])
             if row["change"] is None and row["state"] in (RunState.FAILED, RunState.STOPPED):
                 door.update(t.Run, t.Run.id == run_id, change=asdict(change))
-            elif row["state"] == RunState.PAUSED and row["generation"] == generation > _kept_by(row):
+            elif _put_by(row) and row["generation"] == generation > _kept_by(row):
                 door.update(t.Run, t.Run.id == run_id, change=asdict(change))
                 standing.put_by(door, row, generation, change.base, asdict(change))
             text = f"What was done before the worker died is kept in {ref}: {change.files} files changed."
@@ -257,6 +257,11 @@ class ForgeCoordinator(Coordinator):
         """What must not stand in this run's history: the tenant's providers' keys. Its own its worker leaves out."""
         row = await self._forge.store.read(None, lambda door: door.one(t.Run, t.Run.id == run_id))
         return await self._forge.secrets(row["tenant_id"]) if row else ()
+
+
+def _put_by(row: dict[str, Any]) -> bool:
+    """Whether a run is paused, or will be once its dead worker's lease is over."""
+    return row["state"] == RunState.PAUSED or (row["state"] in HELD and row["want"] == "pause")
 
 
 def _kept_by(row: dict[str, Any]) -> int:
