@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
 from typing import Any
 
+LOOK = 0.5
+"""Seconds between two looks for a signal."""
 WISHES = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -33,12 +37,11 @@ class Wishes:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the first wish to end, at most ``seconds``; whether it came."""
-        if not self.to_end:
-            try:
-                self._came.get(timeout=seconds)
-            except Empty:
-                return False
-        return True
+        deadline = time.monotonic() + (seconds if seconds is not None else float("inf"))
+        while not self.to_end and (left := deadline - time.monotonic()) > 0:
+            with suppress(Empty):  # a signal that another thread was given wakes nobody: Python sees it at a next step
+                self._came.get(timeout=min(left, LOOK))
+        return self.to_end
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.to_end:
