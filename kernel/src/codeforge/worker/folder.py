@@ -8,7 +8,7 @@ import shutil
 import signal
 import tarfile
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from codeforge.disk import PROJECT
 
@@ -38,7 +38,7 @@ class RunFolder:
         (self.path / PROJECT).write_text(project_id, encoding="ascii")
         if memory:
             with tarfile.open(fileobj=io.BytesIO(memory)) as archive:
-                archive.extractall(self.state, filter="data")
+                _unpack(archive, self.state)
 
     def memory(self) -> bytes | None:
         """The agent's state as an archive of files and folders; None when there is none or more than 32 MiB of it."""
@@ -80,3 +80,19 @@ class RunFolder:
     def remove(self) -> None:
         """Delete the folder. The workspace has been removed by its kind of repository before."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _unpack(archive: tarfile.TarFile, into: Path) -> None:
+    """Write an archive's files and folders below ``into``, and nothing else of it; older Pythons have no filter."""
+    for member in archive:
+        parts = PurePosixPath(member.name).parts
+        if ".." in parts or "/" in parts[:1]:
+            continue
+        target = into / member.name
+        if member.isdir():
+            target.mkdir(parents=True, exist_ok=True, mode=0o700)
+        elif member.isreg() and (file := archive.extractfile(member)):
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with target.open("xb") as out:
+                shutil.copyfileobj(file, out)
+            target.chmod(member.mode & 0o700)
