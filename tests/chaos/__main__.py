@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1000, help="faults in all stories together")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--story", choices=WEIGHTS, action="append", help="only this one; may be given again")
-    parser.add_argument("--at-once", type=int, default=24, help="runs at a time")
+    parser.add_argument("--at-once", type=int, default=Story.at_once, help="runs at a time")
     parser.add_argument("--pause", type=float, default=1.5, help="seconds between two faults, on average")
     parser.add_argument("--write", type=Path, help="put the table into this Markdown file")
     asked = parser.parse_args()

@@ -51,7 +51,7 @@ class Story:
     faults: int
     seed: int
     pause: float = 2.5
-    at_once: int = 24
+    at_once: int = 50
     lines: int = 9
     moment: float = 0.8
     size: Size = field(default_factory=Size)

@@ -135,7 +135,7 @@ def no_lies(e: Evidence) -> list[str]:
             if seen.run not in over and (late := [at for at in times if at > seen.told + WORD]):
                 wrong.append(f"run {seen.run} wrote {max(late) - seen.told:.2f} s after it was shown as {seen.state}")
             over.setdefault(seen.run, seen.told)
-        elif seen.run in over:
+        elif seen.asked > over.get(seen.run, seen.asked):
             wrong.append(f"run {seen.run} was over, and then {seen.state} again")
         if seen.state != "working":
             words.pop(seen.run, None)

@@ -28,8 +28,8 @@ class Size:
 
     servers: int = 2
     workers: int = 3
-    slots: int = 6
-    lease: float = 5.0
+    slots: int = 17
+    lease: float = 10.0
     hosts: bool = field(default_factory=network.possible)
     disk: bool = field(default_factory=network.possible)
     clock: bool = ClockedPostgres.possible

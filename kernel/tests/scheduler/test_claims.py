@@ -166,17 +166,6 @@ async def test_a_queued_run_knows_its_models_provider(world):
     assert (run.provider, again.provider) == ("q", "p")
 
 
-async def test_a_lease_from_before_the_clock_was_set_back_is_over_and_one_of_now_is_not(world):
-    project = await world.project()
-    first, second = await world.submit(project), await world.submit(project)
-    await world.claim()
-    await world.claim()
-    lease = world.forge.settings.lease
-    await world.change(lambda door: door.update(t.Run, t.Run.id == first.id, lease_until=door.now() + lease + 3600))
-    await world.forge.coordinator.reap()
-    assert [(await world.run(run.id)).state for run in (first, second)] == [RunState.QUEUED, RunState.PREPARING]
-
-
 async def test_a_run_that_was_rung_before_the_clock_was_set_back_is_rung_again(world):
     run = await world.submit(await world.project())
     again = world.forge.settings.ring_again

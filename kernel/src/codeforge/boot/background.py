@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -65,46 +64,17 @@ async def _open(queue: Queue, url: str, ears: Ears) -> None:
 
 async def relay(forge: Forge) -> None:
     """Tell workers of ready runs again and again, and take runs from workers that gave no word."""
-    lease, patient = forge.settings.lease, Patience(forge.settings.lease)
     while True:
         try:
-            if patient.over(await forge.store.read(None, lambda door: door.now())):
-                await forge.coordinator.reap()
+            await forge.coordinator.reap()
             await forge.schedules.tick()
             for run_id in await forge.store.run(None, scheduler.unrung, forge.settings.ring_again):
                 await forge.ring(run_id)
         except Unavailable as error:
             log.warning("the scheduler could not look for work: %s", error)
-            patient.begin(lease / 2)  # no worker could renew either
         except Exception:
             log.exception("the scheduler could not look for work")
-        await asyncio.sleep(TICK)
-
-
-class Patience:
-    """Whether a lease that seems over is: not just after this process slept or the database's clock jumped.
-
-    Workers renew a few times within a lease: half of one is enough for those that live to have done so.
-    """
-
-    def __init__(self, lease: float) -> None:
-        self._lease, self._until = lease, 0.0
-        self._clock: tuple[float, float, float] | None = None
-
-    def begin(self, seconds: float) -> None:
-        """Take no run for so many seconds."""
-        self._until = max(self._until, time.monotonic() + seconds)
-
-    def over(self, now: float) -> bool:
-        """Whether runs may be taken; ``now`` is the time by the database's clock."""
-        seen = time.monotonic(), time.time(), now
-        if self._clock:
-            mine, wall, theirs = (after - before for after, before in zip(seen, self._clock, strict=True))
-            # a machine that slept counts no monotonic time, a process that was frozen much of it
-            if max(mine, wall) > TICK + self._lease / 4 or abs(theirs - mine) > self._lease / 4:
-                self.begin(self._lease / 2)
-        self._clock = seen
-        return seen[0] >= self._until
+        await asyncio.sleep(min(TICK, forge.settings.lease / 4))
 
 
 async def deliveries(forge: Forge, *, everything: bool) -> None:

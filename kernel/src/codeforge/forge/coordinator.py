@@ -35,6 +35,7 @@ class ForgeCoordinator(Coordinator):
 
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
+        self._silence = scheduler.Silence(forge.settings.lease)
 
     @property
     def others(self) -> bool:
@@ -230,7 +231,8 @@ class ForgeCoordinator(Coordinator):
         """
 
         def work(door: Door) -> None:
-            for row in scheduler.lost(door, self._forge.settings.lease, everything=everything):
+            held = t.Run.state.in_(list(HELD))
+            for row in door.all(t.Run, held) if everything else self._silence.over(door):
                 door.after(partial(self._lost, row))
                 losses = row["losses"] + 1
                 if row["want"] == "stop":

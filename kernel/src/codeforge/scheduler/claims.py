@@ -1,4 +1,4 @@
-"""Claims with a generation and a lease, renewals, and what becomes of a lost run."""
+"""Claims with a generation and a lease, renewals, and when a lost run is taken up again."""
 
 from __future__ import annotations
 
@@ -64,16 +64,6 @@ def renew(door: Door, run_id: str, generation: int, lease: float) -> Row:
     row = held(door, run_id, generation)
     door.update(t.Run, t.Run.id == run_id, lease_until=door.now() + lease)
     return row
-
-
-def lost(door: Door, lease: float, *, everything: bool = False) -> list[Row]:
-    """Runs whose lease ran out; with ``everything`` all that are held, because no worker can be alive.
-
-    A lease that ends later than any given now would, was given before the database's clock was set back.
-    """
-    now = door.now()
-    late = () if everything else ((t.Run.lease_until < now) | (t.Run.lease_until > now + 2 * lease),)
-    return door.all(t.Run, t.Run.state.in_(list(HELD)), *late)
 
 
 def back_off(losses: int) -> float:

@@ -119,10 +119,12 @@ class Reporter:
         self._unsure = None
 
     async def _later(self) -> None:
-        await asyncio.sleep(FLUSH_SECONDS)
-        try:
-            await self._send()
-        except Unavailable:
-            return  # it is tried again with what comes next
-        except Exception as error:
-            self._error = error  # raised where somebody awaits it
+        while self._waiting:  # also what came while a batch was on its way
+            await asyncio.sleep(FLUSH_SECONDS)
+            try:
+                await self._send()
+            except Unavailable:
+                return  # it is tried again with what comes next
+            except Exception as error:
+                self._error = error  # raised where somebody awaits it
+                return
