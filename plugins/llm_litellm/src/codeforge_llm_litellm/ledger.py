@@ -26,6 +26,9 @@ class Ledger:
         self.answer: Answer | None = None
         self.error = ""
 
+    async def open(self) -> None:
+        """Before the provider is asked. Raises `Trouble` when the call may not be made."""
+
     async def close(self, trouble: Trouble | None = None) -> None:
         """Record the call. Never raises what the database says: the answer has been paid for already."""
         call, answer = self._call, self.answer

@@ -29,6 +29,7 @@ class Relay:
 
     async def run(self) -> web.StreamResponse:
         """Answer the request. Raises `Trouble` when there is none and nothing was sent yet."""
+        await self._ledger.open()
         trouble: Trouble | None = None
         body = b""
         try:
