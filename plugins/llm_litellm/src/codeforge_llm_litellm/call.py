@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from codeforge_llm_litellm.prices import Prices
 from codeforge_llm_litellm.providers import Source
@@ -28,13 +29,17 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A call that was let in. ``body`` is the agent's request; ``wants_usage`` whether it asked for the usage chunk."""
+    """A call that was let in. ``body`` is the agent's request; ``wants_usage`` whether it asked for the usage chunk.
+
+    ``request_id`` is the same for all attempts, of whatever provider, at one request of an agent.
+    """
 
     tenant_id: str
     run_id: str
     project_id: str
     target: Target
     body: dict[str, Any]
+    request_id: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def stream(self) -> bool:

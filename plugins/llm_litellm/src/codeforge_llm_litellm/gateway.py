@@ -13,6 +13,7 @@ from codeforge import Forge, Health, Llm, Model, Unauthorized
 from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.cassettes import shelf
 from codeforge_llm_litellm.cassettes.fixture import load
+from codeforge_llm_litellm.cassettes.keeping import Keeper
 from codeforge_llm_litellm.catalog import Catalog
 from codeforge_llm_litellm.trouble import Trouble
 
@@ -34,6 +35,7 @@ class Gateway(Llm):
     def __init__(self, forge: Forge, environ: Mapping[str, str] = os.environ) -> None:
         self.forge = forge
         self.catalog = Catalog(forge, self.session, environ)
+        self.keeper = Keeper(forge)
         self._session: ClientSession | None = None
         self._engines: dict[str, Engine] = {}
         self._under_way: Counter[str] = Counter()
@@ -76,7 +78,11 @@ class Gateway(Llm):
             raise Trouble(400, "invalid_request", "A chat completion needs a model and a list of messages.")
         if not isinstance(body.get("stream_options") or {}, dict):
             raise Trouble(400, "invalid_request", "The stream_options must be an object.")
-        if key.model not in (asked, asked.removeprefix("openai/")):  # agents put "openai/" before what they are told
+        replayed = key.model.startswith("replay/")  # an agent of a replay is told the model that once answered
+        if not replayed and key.model not in (
+            asked,
+            asked.removeprefix("openai/"),
+        ):  # agents put "openai/" before what they are told
             raise Trouble(403, "model_not_allowed", f"This run's key is good for {key.model}, not for {asked}.")
         target = await self.catalog.target(key.tenant_id, key.model)
         return Call(tenant_id=key.tenant_id, run_id=key.run_id, project_id=key.project_id, target=target, body=body)
@@ -94,7 +100,7 @@ class Gateway(Llm):
         from codeforge_llm_litellm.engines.replay import Replay
 
         if name == "replay":
-            return Replay(str(self.forge.settings.data_dir))
+            return Replay(self.forge)
         return Litellm() if name == "litellm" else Passthrough(self.session)
 
     def session(self) -> ClientSession:
@@ -137,7 +143,8 @@ class Gateway(Llm):
     async def opened(self) -> AsyncIterator[None]:
         """For as long as the server lives."""
         try:
-            yield
+            async with self.keeper.open():
+                yield
         finally:
             await self.close()
 

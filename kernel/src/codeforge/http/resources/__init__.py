@@ -2,6 +2,7 @@
 
 from codeforge.http.resources import (
     aliases,
+    calls,
     events,
     health,
     models,
@@ -22,6 +23,7 @@ OPERATIONS = (
     *projects.OPERATIONS,
     *tasks.OPERATIONS,
     *runs.OPERATIONS,
+    *calls.OPERATIONS,
     *queue.OPERATIONS,
     *schedules.OPERATIONS,
     *events.OPERATIONS,
