@@ -157,7 +157,8 @@ class ForgeCoordinator(Coordinator):
     def _again(self, door: Door, row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any] | None:
         """What a run becomes whose fault may pass by itself: queued again, as it began. None: it has failed."""
         most, tried = self._forge.settings.max_retries, row["retries"]
-        if (wait := scheduler.again(facts.get("reason"), tried, most)) is None:
+        begun = row["state"] != RunState.PREPARING
+        if (wait := scheduler.again(facts.get("reason"), tried, most, begun=begun)) is None:
             return None
         detail = f"{facts.get('detail', '')} CodeForge tries again in {wait:.0f} s ({tried + 1} of {most}).".strip()
         fresh = {"change": row["change"], "check": None, "reason": None, "detail": detail}
