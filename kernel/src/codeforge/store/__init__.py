@@ -6,6 +6,6 @@ from peewee import Expression, fn
 
 from codeforge.store.door import Door
 from codeforge.store.migrate import missing
-from codeforge.store.store import Store, sqlite_path
+from codeforge.store.store import ALSO, Store, sqlite_path
 
-__all__ = ["Door", "Expression", "Store", "fn", "missing", "sqlite_path"]
+__all__ = ["ALSO", "Door", "Expression", "Store", "fn", "missing", "sqlite_path"]
