@@ -10,7 +10,7 @@ from aiohttp import web
 
 from codeforge import CodeForgeError
 from codeforge.http import public
-from codeforge_llm_litellm.counting import tokens
+from codeforge_llm_litellm.counter import count
 from codeforge_llm_litellm.gateway import Gateway
 from codeforge_llm_litellm.protocols.known import protocol
 from codeforge_llm_litellm.protocols.responses import NOT_KEPT
@@ -39,12 +39,12 @@ def routes(gateway: Gateway) -> Iterable[web.RouteDef]:
 
         return _told(answer, name)
 
-    async def count(request: web.Request) -> web.StreamResponse:
+    async def counting(request: web.Request) -> web.StreamResponse:
         key = await gateway.key(_secret(request))
         with gateway.place(key):
-            body = await _body(request)
-            await gateway.admit(key, {**body, "max_tokens": 1}, protocol="messages")
-            return web.json_response({"input_tokens": tokens(body)})
+            body = {"max_tokens": 1, **await _body(request)}  # which counting does without
+            call = await gateway.admit(key, body, protocol="messages", head=_head(request))
+            return web.json_response({"input_tokens": await count(gateway, call)})
 
     async def models(request: web.Request) -> web.StreamResponse:
         key = await gateway.key(_secret(request))
@@ -62,7 +62,7 @@ def routes(gateway: Gateway) -> Iterable[web.RouteDef]:
         await gateway.key(_secret(request))
         raise Trouble(404, "response_not_found", f"There is no response {request.match_info['id']}. {NOT_KEPT}")
 
-    counted, listed = _told(count, "messages"), _told(anthropic_models, "messages")
+    counted, listed = _told(counting, "messages"), _told(anthropic_models, "messages")
     return [
         web.post("/llm/v1/chat/completions", answering("chat")),
         web.post("/llm/v1/responses", answering("responses")),

@@ -35,6 +35,8 @@ class Passthrough(Engine):
         spoken = protocol(call.protocol)
         body = {name: value for name, value in spoken.outgoing(call.body).items() if name not in ROUTING}
         body["model"] = call.target.model
+        if below:
+            body.pop("max_tokens", None)
         base = source.base if source.way.listing == "openai" else f"{source.base}/v1"
         return post(self._session(), f"{base}/{spoken.path}{below}", _head(call, source), body, source)
 

@@ -38,7 +38,8 @@ class Messages(Protocol):
     name, path, end = "messages", "messages", sse.named({"type": "message_stop"})
 
     def check(self, body: dict[str, Any]) -> None:
-        countable(body)
+        if not asks_for_a_model(body) or not isinstance(body.get("messages"), list):
+            raise Trouble(400, "invalid_request", "A message needs a model and a list of messages.")
         if limit(body.get("max_tokens")) is None:
             raise Trouble(400, "invalid_request", "A message needs max_tokens, a whole number from 1.")
 
@@ -52,7 +53,8 @@ class Messages(Protocol):
                     _block(place, block, transcript)
                 _ended(data, data.get("usage"), transcript)
             case "message_start":
-                transcript.begun = used(table(table(data.get("message")).get("usage")), None)
+                begun = used(table(table(data.get("message")).get("usage")), None)
+                transcript.begun = begun if begun.prompt else None
             case "content_block_start":
                 _block(number(data.get("index")), table(data.get("content_block")), transcript)
             case "content_block_delta":
@@ -74,12 +76,6 @@ class Messages(Protocol):
 
     def event(self, trouble: Trouble, last: dict[str, Any]) -> bytes:
         return sse.named(self.error(trouble))
-
-
-def countable(body: dict[str, Any]) -> None:
-    """Raises `Trouble` 400 when there is nothing of which tokens could be counted."""
-    if not asks_for_a_model(body) or not isinstance(body.get("messages"), list):
-        raise Trouble(400, "invalid_request", "A message needs a model and a list of messages.")
 
 
 def _block(place: int, block: dict[str, Any], transcript: Transcript) -> None:
