@@ -78,7 +78,7 @@ class Gateway(Llm):
             raise Trouble(400, "invalid_request", "The stream_options must be an object.")
         if key.model not in (asked, asked.removeprefix("openai/")):  # agents put "openai/" before what they are told
             raise Trouble(403, "model_not_allowed", f"This run's key is good for {key.model}, not for {asked}.")
-        target = await self.catalog.target(key.tenant_id, key.model)
+        target = await self.catalog.target(key.tenant_id, key.project_id, key.model)
         return Call(tenant_id=key.tenant_id, run_id=key.run_id, project_id=key.project_id, target=target, body=body)
 
     def engine(self, call: Call) -> Engine:
