@@ -79,7 +79,7 @@ class Gateway(Llm):
         # agents put "openai/" or "anthropic/" before what they are told
         if key.model not in (asked, asked.removeprefix("openai/"), asked.removeprefix("anthropic/")):
             raise Trouble(403, "model_not_allowed", f"This run's key is good for {key.model}, not for {asked}.")
-        target = await self.catalog.target(key.tenant_id, key.model)
+        target = await self.catalog.target(key.tenant_id, key.project_id, key.model)
         return Call(
             tenant_id=key.tenant_id,
             run_id=key.run_id,

@@ -5,7 +5,7 @@ Times are ISO 8601 in UTC. Money is integer micro-dollars; null means unpriced, 
 
 from codeforge.http.schemas.base import Address, Command, Id, Moment, Name, Page, Said, Sequence, Shape, Slug, Text
 from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Part, Plugin, Ready, Token
-from codeforge.http.schemas.models import Alias, AliasEdit, Model, Provider, ProviderEdit, UsageReport
+from codeforge.http.schemas.models import Alias, AliasEdit, Model, Provider, ProviderEdit, Route, UsageReport, Way
 from codeforge.http.schemas.projects import (
     Health,
     Hours,
@@ -90,6 +90,7 @@ __all__ = [
     "Ready",
     "Repository",
     "Retry",
+    "Route",
     "Run",
     "RunEdit",
     "Said",
@@ -108,6 +109,7 @@ __all__ = [
     "Usage",
     "UsageReport",
     "Verdict",
+    "Way",
     "Words",
     "Worker",
     "WorkerEdit",
