@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from codeforge.http.schemas.base import Address, Name, Shape, Text
 from codeforge.http.schemas.work import Usage
+
+Grouping = Literal["day", "project", "agent", "model", "provider", "person"]
 
 
 class Model(Shape):
@@ -56,6 +59,43 @@ class AliasEdit(Shape):
     """The model that an alias stands for."""
 
     target: Annotated[Name, Field(min_length=1)]
+
+
+class CostSum(Shape):
+    """A sum of model calls."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    """Part of the prompts' tokens."""
+    cost_micro: int | None
+    """Micro-dollars of the calls whose price is known; null when none of them has one."""
+    unpriced: int
+    """How many of the calls have no known price: they are not in the cost, and not free."""
+
+
+class Cost(CostSum):
+    """A sum of the model calls of one day, project, agent, model, provider or person."""
+
+    key: str
+    """The day's date, the project's id, or the name of what else it is; empty: calls of none."""
+    name: str
+    """As people read it."""
+
+
+class CostReport(Shape):
+    """What model calls cost, in parts and in all."""
+
+    by: Grouping
+    since: date | None
+    until: date | None
+    zone: str
+    """The time zone of the days."""
+    items: list[Cost]
+    total: CostSum
 
 
 class UsageReport(Shape):
