@@ -206,7 +206,7 @@ class Run:
     ``generation`` counts claims, ``losses`` dead workers, ``retries`` faults that CodeForge tried again by
     itself; ``lease_until`` is set while a worker holds the run; ``want`` is what people asked of it ("stop",
     "pause"). ``worked`` is how many seconds its agent was at work before it was put by. ``base`` is the commit
-    that the change is measured against.
+    that the change is measured against. ``made_by`` is who asked for it, by name; empty for runs of before.
     """
 
     id: str
@@ -235,6 +235,7 @@ class Run:
     check: CheckResult | None = None
     usage: Usage = field(default_factory=Usage)
     delivered: str | None = None
+    made_by: str = ""
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None

@@ -19,6 +19,7 @@ from codeforge.forge.accounts import Accounts
 from codeforge.forge.aliases import Aliases
 from codeforge.forge.calls import Calls
 from codeforge.forge.coordinator import ForgeCoordinator
+from codeforge.forge.costs import Costs
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
@@ -107,7 +108,7 @@ class Forge:
         self.runs = Runs(self)
         self.reviews = Reviews(self)
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
-        self.calls, self.keys = Calls(self), Keys(self)
+        self.calls, self.costs, self.keys = Calls(self), Costs(self), Keys(self)
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
         self._known_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}

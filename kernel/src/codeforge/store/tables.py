@@ -169,7 +169,7 @@ class Run(Model):
     """``provider`` is that of the model when the run was queued; ``blocked`` counts the tasks that it waits for;
     ``reported`` is the number of the last report of this generation; ``state_at`` when it came into its state;
     ``kept`` is the change, with its generation, that the next claim goes on from; ``replaces`` is the run in
-    whose place this one was started from scratch.
+    whose place this one was started from scratch; ``made_by`` is who asked for it, by name.
     """
 
     id = key()
@@ -205,6 +205,7 @@ class Run(Model):
     check = Json(null=True, column_name="check_result")
     intent = Json(null=True)
     delivered = TextField(null=True)
+    made_by = TextField(default="")
     created_at = DoubleField()
     started_at = DoubleField(null=True)
     ended_at = DoubleField(null=True)

@@ -2,6 +2,7 @@
 
 from codeforge.http.resources import (
     aliases,
+    costs,
     events,
     health,
     models,
@@ -29,6 +30,7 @@ OPERATIONS = (
     *aliases.OPERATIONS,
     *providers.OPERATIONS,
     *usage.OPERATIONS,
+    *costs.OPERATIONS,
     *plugins.OPERATIONS,
     *tokens.OPERATIONS,
     *workers.OPERATIONS,

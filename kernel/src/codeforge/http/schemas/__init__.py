@@ -5,7 +5,20 @@ Times are ISO 8601 in UTC. Money is integer micro-dollars; null means unpriced, 
 
 from codeforge.http.schemas.base import Address, Command, Id, Moment, Name, Page, Said, Sequence, Shape, Slug, Text
 from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Part, Plugin, Ready, Token
-from codeforge.http.schemas.models import Alias, AliasEdit, Model, Provider, ProviderEdit, Route, UsageReport, Way
+from codeforge.http.schemas.models import (
+    Alias,
+    AliasEdit,
+    Cost,
+    CostReport,
+    CostSum,
+    Grouping,
+    Model,
+    Provider,
+    ProviderEdit,
+    Route,
+    UsageReport,
+    Way,
+)
 from codeforge.http.schemas.projects import (
     Health,
     Hours,
@@ -57,11 +70,15 @@ __all__ = [
     "Change",
     "CheckResult",
     "Command",
+    "Cost",
+    "CostReport",
+    "CostSum",
     "Diff",
     "Event",
     "FileChange",
     "FreshToken",
     "FreshWorker",
+    "Grouping",
     "Health",
     "Hours",
     "Id",

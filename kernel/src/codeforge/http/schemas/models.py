@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from codeforge import llm
 from codeforge.http.schemas.base import Address, Name, Shape, Text
@@ -12,6 +13,8 @@ from codeforge.http.schemas.work import Usage
 from codeforge.llm import FAULTS
 
 Fault = Literal["error", "timeout", "context", "budget"]
+
+Grouping = Literal["day", "project", "agent", "model", "provider", "person"]
 
 
 class Model(Shape):
@@ -108,6 +111,43 @@ class AliasEdit(Shape):
         if (self.target is None) == (self.route is None):
             raise ValueError("give either a target or a route.")
         return self
+
+
+class CostSum(Shape):
+    """A sum of model calls."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    """Part of the prompts' tokens."""
+    cost_micro: int | None
+    """Micro-dollars of the calls whose price is known; null when none of them has one."""
+    unpriced: int
+    """How many of the calls have no known price: they are not in the cost, and not free."""
+
+
+class Cost(CostSum):
+    """A sum of the model calls of one day, project, agent, model, provider or person."""
+
+    key: str
+    """The day's date, the project's id, or the name of what else it is; empty: calls of none."""
+    name: str
+    """As people read it."""
+
+
+class CostReport(Shape):
+    """What model calls cost, in parts and in all."""
+
+    by: Grouping
+    since: date | None
+    until: date | None
+    zone: str
+    """The time zone of the days."""
+    items: list[Cost]
+    total: CostSum
 
 
 class UsageReport(Shape):
