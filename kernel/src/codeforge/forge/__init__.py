@@ -17,14 +17,16 @@ from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history as _history
 from codeforge.forge import runs as _runs
 from codeforge.forge.accounts import Accounts
+from codeforge.forge.aliases import Aliases
 from codeforge.forge.calls import Calls
 from codeforge.forge.coordinator import ForgeCoordinator
+from codeforge.forge.costs import Costs
 from codeforge.forge.exchanges import Exchanges
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
 from codeforge.forge.line import Line
-from codeforge.forge.models import Aliases, Models, Provider, Providers
+from codeforge.forge.models import Models, Provider, Providers
 from codeforge.forge.packs import Packs
 from codeforge.forge.parts import Parts
 from codeforge.forge.projects import Projects
@@ -108,7 +110,7 @@ class Forge:
         self.runs = Runs(self)
         self.reviews = Reviews(self)
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
-        self.calls, self.keys = Calls(self), Keys(self)
+        self.calls, self.costs, self.keys = Calls(self), Costs(self), Keys(self)
         self.exchanges = Exchanges(self)
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)

@@ -57,12 +57,12 @@ class ForgeCoordinator(Coordinator):
     async def _model(self, who: Principal, run: Run) -> Model:
         """The run's model; for a replay as it was when it answered, because agents work in ways of their model's."""
         if not run.replays:
-            return await self._forge.models.find(who, run.model)
+            return await self._forge.models.find(who, run.model, run.project_id)
         before = await self._forge.runs.get(who, run.replays)
         await self._forge.exchanges.shelve(who, before.id)  # by now another server may be at work
         await self._forge.models.find(who, run.model)
         try:
-            return await self._forge.models.find(who, before.model)
+            return await self._forge.models.find(who, before.model, before.project_id)
         except NotFound:
             return Model(name=before.model, provider=before.provider)
 
@@ -169,7 +169,8 @@ class ForgeCoordinator(Coordinator):
     def _again(self, door: Door, row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any] | None:
         """What a run becomes whose fault may pass by itself: queued again, as it began. None: it has failed."""
         most, tried = self._forge.settings.max_retries, row["retries"]
-        if (wait := scheduler.again(facts.get("reason"), tried, most)) is None:
+        begun = row["state"] != RunState.PREPARING
+        if (wait := scheduler.again(facts.get("reason"), tried, most, begun=begun)) is None:
             return None
         detail = f"{facts.get('detail', '')} CodeForge tries again in {wait:.0f} s ({tried + 1} of {most}).".strip()
         fresh = {"change": row["change"], "check": None, "reason": None, "detail": detail}

@@ -170,7 +170,7 @@ class Run(Model):
     ``reported`` is the number of the last report of this generation; ``state_at`` when it came into its state;
     ``kept`` is the change, with its generation, that the next claim goes on from; ``replaces`` is the run in
     whose place this one was started from scratch; ``replays`` the one whose kept exchanges answer this one, which
-    begins at ``start_commit`` whatever the branch is at.
+    begins at ``start_commit`` whatever the branch is at; ``made_by`` is who asked for it, by name.
     """
 
     id = key()
@@ -208,6 +208,7 @@ class Run(Model):
     check = Json(null=True, column_name="check_result")
     intent = Json(null=True)
     delivered = TextField(null=True)
+    made_by = TextField(default="")
     created_at = DoubleField()
     started_at = DoubleField(null=True)
     ended_at = DoubleField(null=True)
@@ -335,14 +336,28 @@ class Provider(Model):
 
 
 class Alias(Model):
-    """A name that people choose, for a model of a provider."""
+    """A name that people choose. It stands for ``route``, whose first model is ``target``, or for that model alone."""
 
     tenant_id = CharField(max_length=64)
     name = CharField(max_length=128)
     target = TextField()
+    route = Json(null=True)
 
     class Meta:
         primary_key = CompositeKey("tenant_id", "name")
+
+
+class ProjectAlias(Model):
+    """An `Alias` of one project, which counts there before the tenant's of the same name."""
+
+    tenant_id = CharField(max_length=64)
+    project_id = CharField(max_length=64)
+    name = CharField(max_length=128)
+    target = TextField()
+    route = Json(null=True)
+
+    class Meta:
+        primary_key = CompositeKey("tenant_id", "project_id", "name")
 
 
 class Call(Model):
@@ -396,5 +411,5 @@ class Once(Model):
 
 TABLES: tuple[type[Model], ...] = (
     Tenant, User, Link, Session, Token, Project, Task, Dependency, Schedule, Run, Event, Message, Artifact,
-    Pack, Worker, Lock, RunKey, Provider, Alias, Call, Exchange, Once,
+    Pack, Worker, Lock, RunKey, Provider, Alias, ProjectAlias, Call, Exchange, Once,
 )  # fmt: skip

@@ -31,9 +31,6 @@ LOOK_SECONDS = 10.0
 NOTHING = 2**20
 """Bytes: a disk with less free space is full."""
 DOUBTFUL = frozenset({Reason.AGENT_ERROR, Reason.AGENT_STUCK, Reason.BAD_OUTPUT, Reason.NOTHING_CHANGED})
-FULL = (
-    "The worker's disk has no space left: make room, then retry. What was done stays there and is kept once it can be."
-)
 
 
 class Attempt:
@@ -174,7 +171,7 @@ class Attempt:
     def blame(self, reason: Reason, detail: str) -> tuple[Reason, str]:
         """Why it failed: what looks like the agent's fault is the disk's, when that has no space left."""
         if reason in DOUBTFUL and self._disk_is_full():
-            return Reason.WORKSPACE_ERROR, f"{FULL} It said: {detail}"
+            return Reason.DISK_FULL, f"{ADVICE[Reason.DISK_FULL]} It said: {detail}"
         return reason, detail
 
     def _disk_is_full(self) -> bool:

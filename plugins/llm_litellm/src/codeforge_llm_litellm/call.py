@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,10 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A call that was let in. ``body`` is the agent's request; ``wants_usage`` whether it asked for the usage chunk.
+    """A call that was let in. ``body`` is the agent's request in the form of ``protocol``.
 
-    ``request_id`` is the same for all attempts, of whatever provider, at one request of an agent.
+    ``head`` are the fields of its head that are meant for the provider, like ``anthropic-beta``. ``request_id`` is
+    the same for all attempts, of whatever provider, at one request of an agent.
     """
 
     tenant_id: str
@@ -39,12 +41,10 @@ class Call:
     project_id: str
     target: Target
     body: dict[str, Any]
+    protocol: str = "chat"
+    head: Mapping[str, str] = field(default_factory=dict)
     request_id: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def stream(self) -> bool:
         return bool(self.body.get("stream"))
-
-    @property
-    def wants_usage(self) -> bool:
-        return bool((self.body.get("stream_options") or {}).get("include_usage"))

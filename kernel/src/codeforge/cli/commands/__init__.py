@@ -19,6 +19,7 @@ COMMANDS = {
     "limits": "How many runs may go on at once.",
     "schedules": "Tasks that are submitted again and again.",
     "models": "The models to choose from, and their providers.",
+    "costs": "What model calls cost, in parts and in all.",
     "agents": "The agents on this machine: check and install them.",
     "plugins": "The installed plugins and what they bring.",
     "tokens": "The bearer tokens of scripts and other machines.",

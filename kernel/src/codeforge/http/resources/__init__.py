@@ -3,6 +3,7 @@
 from codeforge.http.resources import (
     aliases,
     calls,
+    costs,
     events,
     health,
     models,
@@ -31,6 +32,7 @@ OPERATIONS = (
     *aliases.OPERATIONS,
     *providers.OPERATIONS,
     *usage.OPERATIONS,
+    *costs.OPERATIONS,
     *plugins.OPERATIONS,
     *tokens.OPERATIONS,
     *workers.OPERATIONS,

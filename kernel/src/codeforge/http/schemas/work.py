@@ -130,6 +130,8 @@ class Run(Shape):
     usage: Usage
     delivered: str | None
     """The commit in which an accepted change reached the branch."""
+    made_by: str
+    """Who asked for it, by name; empty for runs of versions before."""
     verbs: list[str]
     """What can be done with the run now, of: message, pause, resume, stop, restart, prioritise, accept, send_back,
     reject, retry."""

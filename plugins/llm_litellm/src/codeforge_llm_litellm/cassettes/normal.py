@@ -38,14 +38,9 @@ def _data(home: str) -> re.Pattern[str]:
     return re.compile(rf"(?:{names})[^\s\"'`<>|:;,)\]}}\\]*")
 
 
-def asked(body: dict[str, Any]) -> dict[str, Any]:
-    """What a request asks, of whatever protocol, as it was written."""
-    return {name: body[name] for name in _ASKED if body.get(name) is not None}
-
-
 def request(body: dict[str, Any], home: str = "") -> dict[str, Any]:
-    """What a request asks, normalised."""
-    return {name: _walked(value, home) for name, value in asked(body).items()}
+    """What a request asks, of whatever protocol, normalised."""
+    return {name: _walked(body[name], home) for name in _ASKED if body.get(name) is not None}
 
 
 def _walked(value: Any, home: str) -> Any:

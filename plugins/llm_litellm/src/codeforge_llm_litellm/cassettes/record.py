@@ -10,13 +10,15 @@ from typing import Any
 from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.cassettes import normal
 from codeforge_llm_litellm.transcript import Transcript, Used
+from codeforge_llm_litellm.translation.known import as_chat
+from codeforge_llm_litellm.trouble import Trouble
 
 
 def document(
     call: Call, transcript: Transcript, used: Used, cost_micro: int | None, *, status: int = 200, error: str = ""
 ) -> dict[str, Any]:
     """The file's content. Secrets that were said are in it: clean it before it is kept."""
-    asked = normal.asked(call.body)
+    asked = _asked(call)
     match = {
         "userMessage": normal.last_user_text(asked),
         "turnIndex": normal.turn(asked),
@@ -26,12 +28,21 @@ def document(
         "model": f"{call.target.provider}/{call.target.model}",
         "cost_micro": cost_micro,
         "request_id": call.request_id,
-        "request": call.body,
+        "protocol": call.protocol,
+        "request": asked,
     }
     response = _response(transcript, used)
     if error or status >= 400:
         response |= {"error": {"message": error}, "status": status if status >= 400 else 502}
     return {"fixtures": [{"match": match, "response": response, "codeforge": ours}]}
+
+
+def _asked(call: Call) -> dict[str, Any]:
+    """The request as a chat completion's, which is what cassettes are asked for; as it is where no chat can say it."""
+    try:
+        return as_chat(call, plain=True)
+    except Trouble:
+        return call.body
 
 
 def _response(transcript: Transcript, used: Used) -> dict[str, Any]:
