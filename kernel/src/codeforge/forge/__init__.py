@@ -45,7 +45,7 @@ from codeforge.scm import Scm
 from codeforge.settings import Settings
 from codeforge.store import Door, Store
 from codeforge.ui import Panel
-from codeforge.vault import Vault, cleaned
+from codeforge.vault import Vault, cleaned, redact
 
 log = logging.getLogger(__name__)
 SECRETS_SECONDS = 5.0
@@ -163,6 +163,10 @@ class Forge:
         known = tuple(sorted(filter(None, found), key=len, reverse=True))
         self._known_secrets[tenant_id] = time.monotonic(), known
         return known
+
+    async def clean(self, tenant_id: str, text: str) -> str:
+        """The text with dots for every secret in it that is known: for what people, agents and providers wrote."""
+        return redact(text, await self.secrets(tenant_id))
 
     async def forget_secrets(self, tenant_id: str) -> None:
         """Read the tenant's keys again when they are needed next: they have changed."""

@@ -105,7 +105,7 @@ class Again:
 
         Where no run before left anything, the new one gets the words that were said before, too.
         """
-        tasks.checked_prompt(text, "comment")
+        text = await self._forge.clean(who.tenant_id, tasks.checked_prompt(text, "comment"))
         task = await self._forge.tasks.get(who, run.task_id)
         self._forge.agent(run.agent)
 

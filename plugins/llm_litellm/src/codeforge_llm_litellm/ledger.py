@@ -40,7 +40,8 @@ class Ledger:
         elif not used.prompt and not used.completion:
             price = 0  # nothing was used, so nothing is owed, whatever the price
         status = trouble.status if trouble else answer.status if answer else 500
-        error = trouble.message if trouble else self.error or self.transcript.error
+        if error := trouble.message if trouble else self.error or self.transcript.error:
+            error = await self._gateway.forge.clean(call.tenant_id, error)
         try:
             call_id = await self._gateway.forge.calls.record(
                 call.tenant_id,
