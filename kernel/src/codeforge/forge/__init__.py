@@ -23,6 +23,7 @@ from codeforge.forge.coordinator import ForgeCoordinator
 from codeforge.forge.costs import Costs
 from codeforge.forge.exchanges import Exchanges
 from codeforge.forge.history import History
+from codeforge.forge.key_file import KeyFile
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
 from codeforge.forge.line import Line
@@ -101,7 +102,7 @@ class Forge:
         self.id = new_id()
         self.metrics = store.metrics
         self.url = ""
-        self.vault = Vault(settings.key_path)
+        self.vault, self.key_file = Vault(settings.key_path), KeyFile(self)
         self.history = History(store)
         self.accounts = Accounts(self)
         self.projects = Projects(self)
