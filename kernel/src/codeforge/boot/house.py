@@ -117,4 +117,4 @@ class Published(OwnMirrors):
         with tempfile.TemporaryDirectory(prefix="pack-", dir=self._forge.settings.data_dir) as folder:
             pack = Path(folder) / "pack"
             if await scm.pack(work.project, pack, {work.ref: work.head}, [work.base]):
-                await self._forge.packs.take(work.run, work.project, pack, ref=work.ref, head=work.head)
+                await self._forge.packs.take(work.run, work.project, pack, ref=work.ref, head=work.head, nth=work.nth)

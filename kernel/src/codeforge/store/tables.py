@@ -256,7 +256,9 @@ class Artifact(Model):
 
 
 class Pack(Model):
-    """Commits that a worker sent, in the form of their kind of repository and in parts, for every server to have."""
+    """Commits that a worker sent, in the form of their kind of repository and in parts, for every server to have;
+    ``nth`` counts what it sent as this ``ref``.
+    """
 
     id = BigAutoField()
     tenant_id = CharField(max_length=64)
@@ -264,6 +266,7 @@ class Pack(Model):
     run_id = CharField(max_length=64)
     ref = TextField()
     head = CharField(max_length=64)
+    nth = IntegerField(default=0)
     part = IntegerField()
     data = BlobField()
     created_at = DoubleField()
