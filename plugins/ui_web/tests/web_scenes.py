@@ -25,6 +25,11 @@ async def everything(stage: Stage) -> dict[str, str]:
         output=("E   assert 3 == 2", "1 failed, 3 passed in 0.20s"),
     )
     await stage.call(back, cost=None)
+    for day in range(1, 27):
+        if day % 7 not in (2, 3):
+            await stage.call(review, cost=day * day % 17 * 310_000 + 420_000, days_ago=day, cached_tokens=1500)
+        if day % 9 == 4:
+            await stage.call(back, cost=None, days_ago=day, model="ollama/qwen3-coder", provider="ollama")
     accepted = await stage.review(
         await stage.task(project, "Write a docstring for every public function", model="replay/fix-mean")
     )
@@ -89,7 +94,8 @@ async def everything(stage: Stage) -> dict[str, str]:
         "queue": "/queue",
         "schedules": "/queue/schedules",
         "models": "/models",
-        "usage": "/usage",
+        "costs": "/costs",
+        "costs-by-model": "/costs?by=model&since=",
         "plugins": "/plugins",
         "workers": "/workers",
         "tokens": "/tokens",

@@ -8,6 +8,7 @@ from codeforge_ui_web import assets
 from codeforge_ui_web.pages import (
     account,
     api,
+    costs,
     installed,
     models,
     projects,
@@ -18,7 +19,6 @@ from codeforge_ui_web.pages import (
     tasks,
     tokens,
     trouble,
-    usage,
     workers,
 )
 
@@ -36,7 +36,7 @@ def routes() -> list[web.RouteDef]:
         schedules,
         workers,
         models,
-        usage,
+        costs,
         installed,
         tokens,
         api,
