@@ -16,6 +16,7 @@ from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history as _history
 from codeforge.forge import runs as _runs
 from codeforge.forge.accounts import Accounts
+from codeforge.forge.aliases import Aliases
 from codeforge.forge.calls import Calls
 from codeforge.forge.coordinator import ForgeCoordinator
 from codeforge.forge.costs import Costs
@@ -23,7 +24,7 @@ from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
 from codeforge.forge.line import Line
-from codeforge.forge.models import Aliases, Models, Provider, Providers
+from codeforge.forge.models import Models, Provider, Providers
 from codeforge.forge.packs import Packs
 from codeforge.forge.parts import Parts
 from codeforge.forge.projects import Projects

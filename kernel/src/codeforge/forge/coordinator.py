@@ -47,7 +47,7 @@ class ForgeCoordinator(Coordinator):
             run = claimed.run
             who = Principal(user_id="", user="", tenant_id=run.tenant_id, scopes=frozenset())
             try:
-                return replace(claimed, model=await self._forge.models.find(who, run.model))
+                return replace(claimed, model=await self._forge.models.find(who, run.model, run.project_id))
             except CodeForgeError as error:
                 await self.report(
                     run.id, run.generation, state=RunState.FAILED, reason=Reason.PLUGIN_MISSING, detail=str(error)

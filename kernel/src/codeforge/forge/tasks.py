@@ -182,7 +182,7 @@ class Tasks:
             prompt=checked_prompt(prompt),
             priority=priority,
             agent=self._forge.agent(agent).name if agent else None,
-            model=(await self._forge.models.find(who, model)).name if model else None,
+            model=(await self._forge.models.find(who, model, project.id)).name if model else None,
             check=check,
             not_before=not_before,
             schedule_id=schedule_id,
@@ -219,7 +219,7 @@ class Tasks:
         """Agent, model, rank and provider of a new run, as the plugins decide. Raises `NotFound`."""
         offers = self._forge.offers
         name = agent or offers.choose_agent(task, project) or self._forge.settings.default_agent
-        chosen = await self._forge.models.find(who, model or offers.choose_model(task, project) or "")
+        chosen = await self._forge.models.find(who, model or offers.choose_model(task, project) or "", project.id)
         return self._forge.agent(name).name, chosen.name, offers.rank_run(task, project) or 0, chosen.provider
 
     async def list(self, who: Principal, project_id: str, *, before: str = "", limit: int = 50) -> list[Task]:

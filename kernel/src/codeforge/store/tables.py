@@ -333,14 +333,28 @@ class Provider(Model):
 
 
 class Alias(Model):
-    """A name that people choose, for a model of a provider."""
+    """A name that people choose. It stands for ``route``, whose first model is ``target``, or for that model alone."""
 
     tenant_id = CharField(max_length=64)
     name = CharField(max_length=128)
     target = TextField()
+    route = Json(null=True)
 
     class Meta:
         primary_key = CompositeKey("tenant_id", "name")
+
+
+class ProjectAlias(Model):
+    """An `Alias` of one project, which counts there before the tenant's of the same name."""
+
+    tenant_id = CharField(max_length=64)
+    project_id = CharField(max_length=64)
+    name = CharField(max_length=128)
+    target = TextField()
+    route = Json(null=True)
+
+    class Meta:
+        primary_key = CompositeKey("tenant_id", "project_id", "name")
 
 
 class Call(Model):
@@ -381,5 +395,5 @@ class Once(Model):
 
 TABLES: tuple[type[Model], ...] = (
     Tenant, User, Link, Session, Token, Project, Task, Dependency, Schedule, Run, Event, Message, Artifact,
-    Pack, Worker, Lock, RunKey, Provider, Alias, Call, Once,
+    Pack, Worker, Lock, RunKey, Provider, Alias, ProjectAlias, Call, Once,
 )  # fmt: skip

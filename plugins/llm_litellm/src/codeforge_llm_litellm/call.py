@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +29,19 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A call that was let in. ``body`` is the agent's request; ``wants_usage`` whether it asked for the usage chunk."""
+    """A call that was let in. ``body`` is the agent's request in the form of ``protocol``.
+
+    ``head`` are the fields of its head that are meant for the provider, like ``anthropic-beta``.
+    """
 
     tenant_id: str
     run_id: str
     project_id: str
     target: Target
     body: dict[str, Any]
+    protocol: str = "chat"
+    head: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stream(self) -> bool:
         return bool(self.body.get("stream"))
-
-    @property
-    def wants_usage(self) -> bool:
-        return bool((self.body.get("stream_options") or {}).get("include_usage"))

@@ -14,6 +14,7 @@ from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.cassettes import shelf
 from codeforge_llm_litellm.cassettes.fixture import load
 from codeforge_llm_litellm.catalog import Catalog
+from codeforge_llm_litellm.protocols import known
 from codeforge_llm_litellm.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -69,24 +70,34 @@ class Gateway(Llm):
             if not self._under_way[key.run_id]:
                 del self._under_way[key.run_id]
 
-    async def admit(self, key: RunKey, body: dict[str, Any]) -> Call:
+    async def admit(
+        self, key: RunKey, body: dict[str, Any], *, protocol: str = "chat", head: Mapping[str, str] | None = None
+    ) -> Call:
         """Let a call in, with a run's key. Raises `Trouble`; budgets would be checked here (402)."""
-        asked = body.get("model")
-        if not isinstance(asked, str) or not isinstance(body.get("messages"), list):
-            raise Trouble(400, "invalid_request", "A chat completion needs a model and a list of messages.")
-        if not isinstance(body.get("stream_options") or {}, dict):
-            raise Trouble(400, "invalid_request", "The stream_options must be an object.")
-        if key.model not in (asked, asked.removeprefix("openai/")):  # agents put "openai/" before what they are told
+        known.protocol(protocol).check(body)
+        asked = str(body["model"])
+        # agents put "openai/" or "anthropic/" before what they are told
+        if key.model not in (asked, asked.removeprefix("openai/"), asked.removeprefix("anthropic/")):
             raise Trouble(403, "model_not_allowed", f"This run's key is good for {key.model}, not for {asked}.")
-        target = await self.catalog.target(key.tenant_id, key.model)
-        return Call(tenant_id=key.tenant_id, run_id=key.run_id, project_id=key.project_id, target=target, body=body)
+        target = await self.catalog.target(key.tenant_id, key.project_id, key.model)
+        return Call(
+            tenant_id=key.tenant_id,
+            run_id=key.run_id,
+            project_id=key.project_id,
+            target=target,
+            body=body,
+            protocol=protocol,
+            head=head or {},
+        )
 
     def engine(self, call: Call) -> Engine:
         """What answers ``call``."""
-        name = call.target.source.way.speaks if call.target.source else "replay"
+        from codeforge_llm_litellm.engines.translated import Translated
+
+        name, translated = known.way(call.target.source, call.protocol)
         if name not in self._engines:
             self._engines[name] = self._made(name)
-        return self._engines[name]
+        return Translated(self._engines[name]) if translated else self._engines[name]
 
     def _made(self, name: str) -> Engine:
         from codeforge_llm_litellm.engines.litellm import Litellm

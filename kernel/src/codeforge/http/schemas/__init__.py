@@ -15,7 +15,9 @@ from codeforge.http.schemas.models import (
     Model,
     Provider,
     ProviderEdit,
+    Route,
     UsageReport,
+    Way,
 )
 from codeforge.http.schemas.projects import (
     Health,
@@ -105,6 +107,7 @@ __all__ = [
     "Ready",
     "Repository",
     "Retry",
+    "Route",
     "Run",
     "RunEdit",
     "Said",
@@ -123,6 +126,7 @@ __all__ = [
     "Usage",
     "UsageReport",
     "Verdict",
+    "Way",
     "Words",
     "Worker",
     "WorkerEdit",

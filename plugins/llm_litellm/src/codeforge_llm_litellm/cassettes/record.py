@@ -11,6 +11,7 @@ from typing import Any
 from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.cassettes import normal
 from codeforge_llm_litellm.transcript import Transcript, Used
+from codeforge_llm_litellm.translation.known import as_chat
 
 
 def keep(
@@ -18,7 +19,7 @@ def keep(
 ) -> Path:
     """Write what was asked and answered into the call's cassette as its next file."""
     assert call.target.record
-    asked = normal.request(call.body, home)
+    asked = normal.request(as_chat(call, plain=True), home)
     match = {
         "userMessage": normal.last_user_text(asked),
         "turnIndex": normal.turn(asked),
