@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -67,7 +67,7 @@ class Route(Shape):
     """What an alias stands for. After a model that fails by a fault of ``fall_back_on``, the next one is asked."""
 
     ways: Annotated[list[Way], Field(min_length=1, max_length=50)]
-    fall_back_on: Annotated[list[Fault], Field(max_length=10)] = Field(default=list(FAULTS))
+    fall_back_on: Annotated[list[Fault], Field(max_length=10)] = Field(default=[*get_args(Fault)])
     """error: it fails, is limited or takes no key; timeout: it does not begin in time; context: the prompt is longer
     than its window; budget: a budget is spent."""
 
