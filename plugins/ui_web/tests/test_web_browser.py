@@ -52,6 +52,7 @@ NAMES = [
     "run-accepted",
     "run-live",
     "run-failed",
+    "calls",
     "queue",
     "schedules",
     "models",

@@ -130,6 +130,11 @@ def elapsed(run: Run) -> Markup:
     return Markup('<cf-time since="{}"{}>{} s</cf-time>').format(run.started_at.isoformat(), until, seconds)
 
 
+def took(milliseconds: int) -> str:
+    """How long something took, as exact as a person wants to know."""
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"
+
+
 def size(number: int) -> str:
     """Bytes, as much as a person wants to know."""
     for unit, least in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
@@ -173,6 +178,7 @@ FILTERS = {
     "elapsed": elapsed,
     "plain": plain,
     "size": size,
+    "took": took,
     "ticks": ticks,
     "visible": visible,
     "waits": waits,

@@ -8,6 +8,7 @@ from codeforge_ui_web import assets
 from codeforge_ui_web.pages import (
     account,
     api,
+    calls,
     costs,
     installed,
     models,
@@ -32,6 +33,7 @@ def routes() -> list[web.RouteDef]:
         settings,
         tasks,
         runs,
+        calls,
         queue,
         schedules,
         workers,
