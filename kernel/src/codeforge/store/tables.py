@@ -169,7 +169,8 @@ class Run(Model):
     """``provider`` is that of the model when the run was queued; ``blocked`` counts the tasks that it waits for;
     ``reported`` is the number of the last report of this generation; ``state_at`` when it came into its state;
     ``kept`` is the change, with its generation, that the next claim goes on from; ``replaces`` is the run in
-    whose place this one was started from scratch; ``made_by`` is who asked for it, by name.
+    whose place this one was started from scratch; ``made_by`` is who asked for it, by name; ``replays`` the one
+    whose kept exchanges answer this one, which begins at ``start_commit`` whatever the branch is at.
     """
 
     id = key()
@@ -179,6 +180,8 @@ class Run(Model):
     number = IntegerField()
     follows = CharField(max_length=64, null=True)
     replaces = CharField(max_length=64, null=True)
+    replays = CharField(max_length=64, null=True)
+    start_commit = CharField(max_length=64, null=True)
     prompt = TextField()
     agent = TextField()
     model = TextField()
@@ -382,6 +385,19 @@ class Call(Model):
     created_at = DoubleField(index=True)
 
 
+class Exchange(Model):
+    """What a model call asked and was answered: a file of a cassette, compressed to ``size`` bytes. Of size 0: the
+    first that its run had no room for.
+    """
+
+    call_id = key()
+    tenant_id = ref()
+    run_id = ref()
+    size = IntegerField()
+    created_at = DoubleField(index=True)
+    data = BlobField()
+
+
 class Once(Model):
     """The answer to a POST that carried an Idempotency-Key, kept for a day."""
 
@@ -398,5 +414,5 @@ class Once(Model):
 
 TABLES: tuple[type[Model], ...] = (
     Tenant, User, Link, Session, Token, Project, Task, Dependency, Schedule, Run, Event, Message, Artifact,
-    Pack, Worker, Lock, RunKey, Provider, Alias, ProjectAlias, Call, Once,
+    Pack, Worker, Lock, RunKey, Provider, Alias, ProjectAlias, Call, Exchange, Once,
 )  # fmt: skip
