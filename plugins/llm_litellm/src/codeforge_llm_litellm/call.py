@@ -27,14 +27,42 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Stop:
+    """One target that a call may go to; ``weight`` is its share of the calls, ``window`` its tokens."""
+
+    target: Target
+    weight: float = 1.0
+    window: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's full name."""
+        return self.target.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a name stands for: where a call may go to, in order, and after which faults it goes on to the next."""
+
+    name: str
+    stops: tuple[Stop, ...]
+    fall_back_on: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A call that was let in. ``body`` is the agent's request; ``wants_usage`` whether it asked for the usage chunk."""
+    """A call that was let in. ``body`` is the agent's request; ``wants_usage`` whether it asked for the usage chunk.
+
+    ``target`` is where it goes; ``plan`` where else it may go, and ``route`` says in a sentence why it goes there.
+    """
 
     tenant_id: str
     run_id: str
     project_id: str
     target: Target
     body: dict[str, Any]
+    plan: Plan
+    route: str = ""
 
     @property
     def stream(self) -> bool:

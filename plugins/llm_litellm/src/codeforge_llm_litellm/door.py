@@ -11,7 +11,7 @@ from aiohttp import web
 from codeforge import CodeForgeError
 from codeforge.http import public
 from codeforge_llm_litellm.gateway import Gateway
-from codeforge_llm_litellm.relay import Relay
+from codeforge_llm_litellm.routing.journey import Journey
 from codeforge_llm_litellm.trouble import Trouble
 
 MOST = 64 * 2**20
@@ -29,7 +29,7 @@ def routes(gateway: Gateway) -> Iterable[web.RouteDef]:
         key = await gateway.key(secret)  # before the body: strangers shall not fill the memory
         with gateway.place(key):
             call = await gateway.admit(key, await _body(request))
-            return await Relay(gateway, request, call, secret).run()
+            return await Journey(gateway, request, call, secret).run()
 
     async def models(request: web.Request) -> web.StreamResponse:
         key = await gateway.key(_secret(request))

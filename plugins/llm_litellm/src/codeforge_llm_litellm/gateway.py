@@ -14,6 +14,7 @@ from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.cassettes import shelf
 from codeforge_llm_litellm.cassettes.fixture import load
 from codeforge_llm_litellm.catalog import Catalog
+from codeforge_llm_litellm.routing.rests import Rests
 from codeforge_llm_litellm.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Gateway(Llm):
         self._session: ClientSession | None = None
         self._engines: dict[str, Engine] = {}
         self._under_way: Counter[str] = Counter()
+        self.rests = Rests()
 
     @classmethod
     def of(cls, forge: Forge) -> Gateway:
@@ -78,8 +80,11 @@ class Gateway(Llm):
             raise Trouble(400, "invalid_request", "The stream_options must be an object.")
         if key.model not in (asked, asked.removeprefix("openai/")):  # agents put "openai/" before what they are told
             raise Trouble(403, "model_not_allowed", f"This run's key is good for {key.model}, not for {asked}.")
-        target = await self.catalog.target(key.tenant_id, key.project_id, key.model)
-        return Call(tenant_id=key.tenant_id, run_id=key.run_id, project_id=key.project_id, target=target, body=body)
+        plan = await self.catalog.plan(key.tenant_id, key.project_id, key.model)
+        target = plan.stops[0].target
+        return Call(
+            tenant_id=key.tenant_id, run_id=key.run_id, project_id=key.project_id, target=target, body=body, plan=plan
+        )
 
     def engine(self, call: Call) -> Engine:
         """What answers ``call``."""

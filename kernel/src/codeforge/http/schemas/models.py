@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from codeforge import llm
 from codeforge.http.schemas.base import Address, Name, Shape, Text
 from codeforge.http.schemas.work import Usage
-from codeforge.llm import FAULTS
 
 Fault = Literal["error", "timeout", "context", "budget"]
 
@@ -64,7 +63,9 @@ class Route(Shape):
     """What an alias stands for. After a model that fails by a fault of ``fall_back_on``, the next one is asked."""
 
     ways: Annotated[list[Way], Field(min_length=1, max_length=50)]
-    fall_back_on: Annotated[list[Fault], Field(max_length=10)] = Field(default=list(FAULTS))
+    fall_back_on: Annotated[list[Fault], Field(max_length=10)] = Field(
+        default=["error", "timeout", "context", "budget"]
+    )
     """error: it fails, is limited or takes no key; timeout: it does not begin in time; context: the prompt is longer
     than its window; budget: a budget is spent."""
 
@@ -72,7 +73,7 @@ class Route(Shape):
     def of(cls, fact: object) -> Self:
         """The shape of a route, its faults in order."""
         assert isinstance(fact, llm.Route)
-        faults: list[Fault] = [fault for fault in FAULTS if fault in fact.fall_back_on]  # type: ignore[misc]
+        faults: list[Fault] = [fault for fault in get_args(Fault) if fault in fact.fall_back_on]
         return cls(ways=[Way.of(way) for way in fact.ways], fall_back_on=faults)
 
     def fact(self) -> llm.Route:

@@ -247,4 +247,6 @@ class Call(Shape):
     """Whose figures these are: reported (the provider's), counted (ours) or unpriced."""
     milliseconds: int
     error: str
+    route: str
+    """Which way of a route it took and why; empty where there was nothing to choose."""
     created_at: datetime
