@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from codeforge.http import who as who
     from codeforge.llm import Llm as Llm
     from codeforge.llm import Model as Model
+    from codeforge.llm import ModelRequest as ModelRequest
+    from codeforge.llm import ModelTarget as ModelTarget
     from codeforge.llm import Route as Route
     from codeforge.llm import Way as Way
     from codeforge.model import Change as Change
@@ -76,7 +78,7 @@ _HOMES = {
     "forge.exchanges": "Spoken",
     "hooks": "hookimpl hookspec",
     "http": "csrf failure public who",
-    "llm": "Llm Model Route Way",
+    "llm": "Llm Model ModelRequest ModelTarget Route Way",
     "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "news": "MISSED",
     "process": "Process",

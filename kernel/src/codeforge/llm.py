@@ -54,6 +54,44 @@ class Route:
         return ", then ".join([" or ".join(shares), *(way.model for way in self.ways if not way.weight)])
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelRequest:
+    """A call of a route, before it is known which model answers it.
+
+    ``name`` is the alias that the run uses. ``prompt`` is about how many tokens the request has, ``output`` how many
+    the answer may have, None where the agent does not say. ``chance`` is a random number from 0 to below 1, for
+    decisions that shall be drawn and yet be pure.
+    """
+
+    tenant_id: str
+    project_id: str
+    run_id: str
+    name: str
+    prompt: int
+    output: int | None
+    stream: bool
+    tools: bool
+    chance: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelTarget:
+    """A model that may answer a call. ``weight`` is its share of the calls, 0 for one that is for when others failed.
+
+    It should rest until ``rests_until`` (seconds since 1970), because of ``rests_for`` ("answered 429"). ``window`` is
+    in tokens, prices are micro-dollars per million tokens; each is None when unknown.
+    """
+
+    name: str
+    provider: str
+    weight: float
+    rests_until: float | None = None
+    rests_for: str = ""
+    window: int | None = None
+    input_price: int | None = None
+    output_price: int | None = None
+
+
 class Llm(ABC):
     """A source of models behind the gateway. Plugins hand one over with ``register_llms``."""
 

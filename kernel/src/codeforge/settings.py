@@ -112,6 +112,9 @@ class Settings(BaseSettings):
     default_model: str = ""
     """The model of new projects; empty: the first that is available."""
 
+    quota_seconds: Seconds = 60.0
+    """A run waits without an agent when its model's provider takes no calls for longer than this."""
+
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = ()
     """Plugins that are not loaded, by entry-point name, separated by commas."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ from codeforge.forge.space import Space
 from codeforge.forge.tasks import Tasks
 from codeforge.forge.workers import Workers
 from codeforge.ids import new_id
-from codeforge.llm import Llm
+from codeforge.llm import Llm, ModelRequest, ModelTarget
 from codeforge.model import Health, Project, Run, Task
 from codeforge.queues import Queue
 from codeforge.scm import Scm
@@ -84,6 +84,7 @@ class Offers:
     choose_scm: Callable[[str], str | None] = lambda url: None
     choose_agent: Callable[[Task, Project], str | None] = lambda task, project: None
     choose_model: Callable[[Task, Project], str | None] = lambda task, project: None
+    choose_target: Callable[[ModelRequest, Sequence[ModelTarget]], str | None] = lambda request, targets: None
     rank_run: Callable[[Task, Project], int | None] = lambda task, project: None
     before_run: Callable[[Run, Task, Project], Awaitable[None]] = _nobody_objects
     panels: Callable[[Run], Awaitable[list[Panel]]] = _no_panels

@@ -63,6 +63,7 @@ class Calls:
         project_id: str | None = None,
         replayed: bool = False,
         error: str = "",
+        route: str = "",
     ) -> str:
         """Write one call down; gives its id. ``counted`` says whose figures: reported, counted or unpriced."""
         values = {name: value for name, value in locals().items() if name not in ("self", "tenant_id")}

@@ -364,7 +364,9 @@ class ProjectAlias(Model):
 
 
 class Call(Model):
-    """One model call, as the gateway counted it. ``counted`` is "reported", "counted" or "unpriced"."""
+    """One model call, as the gateway counted it. ``counted`` is "reported", "counted" or "unpriced"; ``route`` says in
+    a sentence which way of a route it took and why, empty where there was nothing to choose.
+    """
 
     id = key()
     tenant_id = ref()
@@ -382,6 +384,7 @@ class Call(Model):
     counted = CharField(max_length=16)
     milliseconds = IntegerField()
     error = TextField(default="")
+    route = TextField(default="")
     created_at = DoubleField(index=True)
 
 

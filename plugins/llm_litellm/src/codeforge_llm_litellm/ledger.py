@@ -57,6 +57,7 @@ class Ledger:
                 cached_tokens=used.cached,
                 cost_micro=price,
                 replayed=bool(answer and answer.replayed),
+                route=call.route,
                 error=error[:500].replace("\0", "").encode(errors="replace").decode(),  # what every database takes
             )
         except Exception:

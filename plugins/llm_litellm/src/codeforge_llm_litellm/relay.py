@@ -89,7 +89,6 @@ class Relay:
     async def _stream(self, answer: Answer) -> None:
         head = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         self._response = web.StreamResponse(headers={**answer.headers, **head})
-        await self._write(b"")
         splitter = sse.Splitter()
         async for block in answer.blocks:
             await self._pass(splitter.feed(block))

@@ -253,6 +253,8 @@ class Call(Shape):
     error: str
     exchange: bool
     """Whether what it asked and was answered is kept, for `GET /calls/{id}/exchange`."""
+    route: str
+    """Which way of a route it took and why; empty where there was nothing to choose."""
     created_at: datetime
 
 

@@ -1,4 +1,4 @@
-"""Aliases that stand for routes, and those of single projects.
+"""Aliases that stand for routes, those of single projects, and which way each call took.
 
 An alias keeps its ``target``, the first model of its route: servers of the version before go on by it.
 """
@@ -7,6 +7,7 @@ from codeforge.store import migrate
 
 STATEMENTS = """
 ALTER TABLE "alias" ADD COLUMN "route" TEXT;
+ALTER TABLE "call" ADD COLUMN "route" TEXT NOT NULL DEFAULT '';
 
 CREATE TABLE "projectalias" (
   "tenant_id" VARCHAR(64) NOT NULL,
