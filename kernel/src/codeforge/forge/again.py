@@ -22,22 +22,33 @@ class Again:
     _forge: Forge
 
     async def start(
-        self, who: Principal, task_id: str, *, agent: str = "", model: str = "", follows: str | None = None
+        self,
+        who: Principal,
+        task_id: str,
+        *,
+        agent: str = "",
+        model: str = "",
+        follows: str | None = None,
+        max_cost_micro: int | None = None,
     ) -> Run:
         """Queue one more run of a task: from scratch, or with ``follows`` from the work of an earlier run.
 
-        Raises `NotFound` (task, agent, model, run) and `Conflict` when there is no work to go on from.
+        ``max_cost_micro`` (micro-dollars) becomes its budget. Raises `NotFound` (task, agent, model, run) and
+        `Conflict` when there is no work to go on from.
         """
         task = await self._forge.tasks.get(who, task_id)
         project = await self._forge.projects.get(who, task.project_id)
         name, chosen, rank, provider = await self._forge.tasks.choices(who, task, project, agent, model)
+
+        ceiling = tasks.ceiling_of(who, project, max_cost_micro)
 
         def work(door: Door) -> str:
             if follows:
                 row = row_of(door, follows)
                 if row["task_id"] != task_id or not row["change"]:
                     raise Conflict("That run left no work of this task to go on from: start from scratch.")
-            return tasks.queue(door, task, agent=name, model=chosen, priority=rank, provider=provider, follows=follows)
+            chosen_so = {"agent": name, "model": chosen, "provider": provider}
+            return tasks.queue(door, task, **chosen_so, priority=rank, follows=follows, ceiling=ceiling)
 
         return await self._queued(who, await self._forge.store.run(who.tenant_id, work))
 

@@ -49,7 +49,7 @@ class Models:
                 found += await llm.models(who.tenant_id)
             except Exception:
                 log.exception("the models of %s could not be listed", name)
-        return found
+        return await self._forge.prices.shown(who, found)
 
     async def find(self, who: Principal, name: str) -> Model:
         """The model of that name, or the first one for "". Raises `NotFound` with what there is."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from codeforge_llm_litellm.prices import Prices
+from codeforge import Prices
 from codeforge_llm_litellm.providers import Source
 
 
@@ -14,7 +14,8 @@ from codeforge_llm_litellm.providers import Source
 class Target:
     """What a model's name stands for: a provider and the provider's own name of the model, or a cassette to replay.
 
-    ``record`` is the cassette's folder that exchanges are written into, where they are.
+    ``record`` is the cassette's folder that exchanges are written into, where they are. ``max_output`` is how many
+    tokens it answers at most, where that is known.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Target:
     replay: Path | None = None
     record: Path | None = None
     prices: Prices = ()
+    max_output: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +37,8 @@ class Call:
     project_id: str
     target: Target
     body: dict[str, Any]
+    protocol: str = "chat"
+    route: str = ""
 
     @property
     def stream(self) -> bool:

@@ -85,8 +85,16 @@ class Catalog:
         if not source or source.kind not in KINDS or not model:
             raise Trouble(404, "model_not_found", f"There is no model {name}: its provider, alias or cassette is gone.")
         heard = {one.name: one for one in await self._listing(tenant_id, source).get(self._session)}
-        prices = (heard.get(model) or described(source, model, {})).facts.prices
-        return Target(name=name, provider=provider, model=model, source=source, record=record, prices=prices)
+        facts = (heard.get(model) or described(source, model, {})).facts
+        return Target(
+            name=name,
+            provider=provider,
+            model=model,
+            source=source,
+            record=record,
+            prices=facts.prices,
+            max_output=facts.max_output,
+        )
 
     async def close(self) -> None:
         """Stop asking providers."""

@@ -18,6 +18,7 @@ class Used:
     completion: int = 0
     cached: int = 0
     written: int = 0
+    reasoning: int = 0
 
 
 class Transcript:
