@@ -320,7 +320,7 @@ async def test_a_refused_run_waits_with_its_work_and_goes_on_when_the_budget_is_
     await forge.budgets.set(who, "run", run.id, "total", 150)
     await parked(forge, who, run)
     shown = await forge.runs.get(who, run.id)
-    assert (shown.waiting_for["for"], shown.waiting_for["until"], shown.reason) == ("budget", None, None)
+    assert (shown.waiting_for["why"], shown.waiting_for["until"], shown.reason) == ("budget", None, None)
     [item] = (await forge.line.read(who)).items
     assert (item.why, item.run_id) == ("budget", run.id)
     assert item.text == shown.detail == await forge.line.why(who, run.id)
@@ -391,7 +391,7 @@ async def test_a_quota_is_waited_for_until_its_time(forge, who, run):
     await forge.coordinator.report(run.id, run.generation, state=S.WAITING, worked=1.0)
     await forge.runs.unpark()
     assert await state(forge, who, run) == S.WAITING
-    over = {"for": "quota", "until": 1.0, "detail": "x"}
+    over = {"why": "quota", "until": 1.0, "detail": "x"}
     await forge.store.run(None, lambda door: door.update(t.Run, t.Run.id == run.id, waiting_for=over))
     await forge.runs.unpark()
     assert await state(forge, who, run) == S.QUEUED

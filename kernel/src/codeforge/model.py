@@ -248,7 +248,7 @@ class Run:
     ``generation`` counts claims, ``losses`` dead workers, ``retries`` faults that CodeForge tried again by
     itself; ``lease_until`` is set while a worker holds the run; ``want`` is what people asked of it ("stop",
     "pause"), or what it is to do for lack of a budget or quota ("wait"). ``waiting_for`` is what it waits for, or is
-    to: {"for": "budget" or "quota", "until": seconds since 1970 or None, "detail": text}. ``worked`` is how many
+    to: {"why": "budget" or "quota", "until": seconds since 1970 or None, "detail": text}. ``worked`` is how many
     seconds its agent was at work. ``claimed`` is what the agent said that it used. ``base`` is the commit that the
     change is measured against.
     """

@@ -95,7 +95,7 @@ def _within(budget: Row) -> list[Expression]:
 def check(door: Door, budgets: list[Row], model: str, needs: int | None, *, zone: str, unpriced: str) -> None:
     """Refuse a call that ``needs`` more than a budget has left, or whose price nobody knows. Raises `OverBudget`."""
     provider, _, own = model.partition("/")
-    wait = {"for": "budget", "needs": needs, "provider": provider, "model": own}
+    wait = {"why": "budget", "needs": needs, "provider": provider, "model": own}
     if needs is None:
         if budgets and unpriced == "refuse":
             detail = (

@@ -128,7 +128,7 @@ def _parked(door: Door) -> list[tuple[Waiting, Hindrance]]:
     found = []
     for row in door.all(t.Run, t.Run.state == RunState.WAITING, t.Run.waiting_for.is_null(False)):
         wait = row["waiting_for"]
-        found.append((_waiting(row), Hindrance(why=Why(wait["for"]), text=wait["detail"], until=wait["until"])))
+        found.append((_waiting(row), Hindrance(why=Why(wait["why"]), text=wait["detail"], until=wait["until"])))
     return sorted(found, key=lambda pair: (pair[1].until or float("inf"), pair[0].id))
 
 

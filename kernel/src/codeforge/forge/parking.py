@@ -37,7 +37,7 @@ class Parking:
         def work(door: Door) -> None:
             row = door.one(t.Run, t.Run.id == run_id)
             if row and row["state"] == S.WORKING and row["want"] is None:
-                waiting_for = {"for": why, "until": until, "detail": detail, **facts}
+                waiting_for = {"why": why, "until": until, "detail": detail, **facts}
                 door.update(t.Run, t.Run.id == run_id, want="wait", waiting_for=waiting_for)
                 note(door, row, f"{detail} The run waits.")
 
@@ -63,7 +63,7 @@ class Parking:
     def _has(self, door: Door, row: Row) -> str:
         """What a run has now that it waited for, in words; empty: nothing."""
         wait, settings = row["waiting_for"], self._forge.settings
-        if wait["for"] != "budget":
+        if wait["why"] != "budget":
             return "The time is over for which it waited." if wait["until"] and wait["until"] <= door.now() else ""
         provider, model, needs = wait["provider"], wait["model"], wait["needs"]
         if needs is None and prices.said(door, provider, model):

@@ -72,7 +72,7 @@ class Settling:
             await self._forge.store.run(tenant_id, work)
         except OverBudget as error:
             if park and run_id:
-                await self._forge.runs.park(run_id, **_parking(error.wait))
+                await self._forge.runs.park(run_id, **error.wait)
             raise
         return call_id
 
@@ -167,7 +167,3 @@ class Settling:
 def _budgets(door: Door, call: Row) -> list[Row]:
     run = door.one(t.Run, t.Run.id == call["run_id"]) if call["run_id"] else None
     return budgets.of_call(door, call["provider"], call["project_id"], run)
-
-
-def _parking(wait: Row) -> Row:
-    return {"why" if name == "for" else name: value for name, value in wait.items()}

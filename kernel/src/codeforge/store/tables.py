@@ -170,7 +170,7 @@ class Run(Model):
     ``reported`` is the number of the last report of this generation; ``state_at`` when it came into its state;
     ``kept`` is the change, with its generation, that the next claim goes on from; ``replaces`` is the run in
     whose place this one was started from scratch; ``waiting_for`` is what it waits for, or is to:
-    {"for": "budget" or "quota", "until": seconds or None, "detail": text, and what tells when it is there};
+    {"why": "budget" or "quota", "until": seconds or None, "detail": text, and what tells when it is there};
     ``claimed`` adds up what its agent said that it used.
     """
 

@@ -135,7 +135,7 @@ class WaitingFor(Shape):
 
     model_config = ConfigDict(extra="ignore")
 
-    what: Annotated[Literal["budget", "quota"], Field(alias="for")]
+    why: Literal["budget", "quota"]
     until: datetime | None
     """When that is there by itself; null where somebody must do something."""
     detail: str
