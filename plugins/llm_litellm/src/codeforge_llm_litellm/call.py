@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from codeforge_llm_litellm.prices import Prices
+from codeforge import Prices
 from codeforge_llm_litellm.providers import Source
 
 
@@ -16,7 +16,8 @@ from codeforge_llm_litellm.providers import Source
 class Target:
     """What a model's name stands for: a provider and the provider's own name of the model, or a cassette to replay.
 
-    ``record`` is the cassette's folder that exchanges are written into, where they are.
+    ``record`` is the cassette's folder that exchanges are written into, where they are. ``max_output`` is how many
+    tokens it answers at most, where that is known.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Target:
     replay: Path | None = None
     record: Path | None = None
     prices: Prices = ()
+    max_output: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
