@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from codeforge.events import thought as thought
     from codeforge.events import usage as usage
     from codeforge.forge import Forge as Forge
+    from codeforge.forge.exchanges import Spoken as Spoken
     from codeforge.hooks import hookimpl as hookimpl
     from codeforge.hooks import hookspec as hookspec
     from codeforge.http import csrf as csrf
@@ -41,9 +42,13 @@ if TYPE_CHECKING:
     from codeforge.ids import new_id as new_id
     from codeforge.llm import Llm as Llm
     from codeforge.llm import Model as Model
+    from codeforge.llm import ModelRequest as ModelRequest
+    from codeforge.llm import ModelTarget as ModelTarget
     from codeforge.llm import Price as Price
     from codeforge.llm import Prices as Prices
+    from codeforge.llm import Route as Route
     from codeforge.llm import Tokens as Tokens
+    from codeforge.llm import Way as Way
     from codeforge.model import Change as Change
     from codeforge.model import FileChange as FileChange
     from codeforge.model import Health as Health
@@ -75,10 +80,11 @@ _HOMES = {
     "RunFailure Unauthorized Unavailable",
     "events": "AgentEvent Event Kind edited ended log ran said stuck thought usage",
     "forge": "Forge",
+    "forge.exchanges": "Spoken",
     "hooks": "hookimpl hookspec",
     "http": "csrf failure public who",
     "ids": "new_id",
-    "llm": "Llm Model Price Prices Tokens",
+    "llm": "Llm Model ModelRequest ModelTarget Price Prices Route Tokens Way",
     "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "news": "MISSED",
     "process": "Process",

@@ -1,4 +1,4 @@
-"""The model offer: where models come from, as people and agents see them, and what their calls cost."""
+"""The model offer: where models come from, as people and agents see them, the routes to them, and what calls cost."""
 
 from __future__ import annotations
 
@@ -22,6 +22,74 @@ class Model:
     input_price: int | None = None
     output_price: int | None = None
     note: str = ""
+
+
+FAULTS = ("error", "timeout", "context", "budget")
+"""On what a route may fall back: a provider that fails, is limited or does not take its key; one that is silent for too
+long; a prompt that is longer than the model's window; a budget that is spent.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """One model of a route, or an alias. Of the ways with a ``weight`` one is drawn for each call, twice as often with
+    twice the weight; one of weight 0 is for when another failed. ``first_seconds`` is how long it may take to begin.
+    """
+
+    model: str
+    weight: int = 1
+    first_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """What an alias stands for: ways in order. One that fails by a fault of ``fall_back_on`` gives way to the next."""
+
+    ways: tuple[Way, ...]
+    fall_back_on: frozenset[str] = frozenset(FAULTS)
+
+    def __str__(self) -> str:
+        drawn = [way for way in self.ways if way.weight]
+        shares = [f"{way.model} ({way.weight})" if len(drawn) > 1 else way.model for way in drawn]
+        return ", then ".join([" or ".join(shares), *(way.model for way in self.ways if not way.weight)])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelRequest:
+    """A call of a route, before it is known which model answers it.
+
+    ``name`` is the alias that the run uses. ``prompt`` is about how many tokens the request has, ``output`` how many
+    the answer may have, None where the agent does not say. ``chance`` is a random number from 0 to below 1, for
+    decisions that shall be drawn and yet be pure.
+    """
+
+    tenant_id: str
+    project_id: str
+    run_id: str
+    name: str
+    prompt: int
+    output: int | None
+    stream: bool
+    tools: bool
+    chance: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelTarget:
+    """A model that may answer a call. ``weight`` is its share of the calls, 0 for one that is for when others failed.
+
+    It should rest until ``rests_until`` (seconds since 1970), because of ``rests_for`` ("answered 429"). ``window`` is
+    in tokens, prices are micro-dollars per million tokens; each is None when unknown.
+    """
+
+    name: str
+    provider: str
+    weight: float
+    rests_until: float | None = None
+    rests_for: str = ""
+    window: int | None = None
+    input_price: int | None = None
+    output_price: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

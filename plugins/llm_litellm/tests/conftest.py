@@ -13,7 +13,7 @@ from aiohttp import web
 from openai import AsyncOpenAI
 
 import codeforge_llm_litellm as plugin
-from codeforge import AgentBackend, Principal, RepoInfo, Run, Scm, Settings
+from codeforge import AgentBackend, Principal, RepoInfo, Run, Scm, Settings, builtin
 from codeforge.forge import Forge, Offers
 from codeforge.http import listen, make_app
 from codeforge.store import Store
@@ -119,6 +119,7 @@ async def open_house(tmp_path, scripted) -> AsyncIterator[Opened]:
             offers = Offers(agents={"none": NoAgent()}, scms={"paper": PaperScm()}, choose_scm=lambda url: "paper")
             offers.choose_agent = lambda task, project: "none"
             offers.choose_model = lambda task, project: task.model
+            offers.choose_target = builtin.choose_target
             offers.rank_run = lambda task, project: 0
             forge = Forge(settings, store, offers)
             gateway = offers.llms["gateway"] = Gateway(forge, environ or {})

@@ -37,7 +37,7 @@ async def open_forge(
         forge = Forge(settings, store, offers)
         offers.choose_scm = lambda url: plugins.choose_scm(url, offers.scms)
         offers.choose_agent, offers.choose_model = plugins.choose_agent, plugins.choose_model
-        offers.rank_run = plugins.rank_run
+        offers.choose_target, offers.rank_run = plugins.choose_target, plugins.rank_run
         offers.before_run, offers.panels = plugins.before_run, plugins.panels
         offers.health = lambda: plugins.health(forge)
         offers.llms = plugins.llms(forge)
@@ -87,6 +87,7 @@ async def house(
             await stack.enter_async_context(background.background(tidying.run()))
         await stack.enter_async_context(background.opened(queue, settings.broker_url, ears))
         await stack.enter_async_context(background.background(background.relay(forge)))
+        await stack.enter_async_context(background.background(background.forgetting(forge)))
         await stack.enter_async_context(background.background(forge.parts.watch()))
         if queue.far:
             await stack.enter_async_context(background.background(background.spread(forge, queue)))
@@ -118,4 +119,4 @@ class Published(OwnMirrors):
         with tempfile.TemporaryDirectory(prefix="pack-", dir=self._forge.settings.data_dir) as folder:
             pack = Path(folder) / "pack"
             if await scm.pack(work.project, pack, {work.ref: work.head}, [work.base]):
-                await self._forge.packs.take(work.run, work.project, pack, ref=work.ref, head=work.head)
+                await self._forge.packs.take(work.run, work.project, pack, ref=work.ref, head=work.head, nth=work.nth)

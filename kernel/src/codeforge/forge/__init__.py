@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from codeforge.agents import AgentBackend
 from codeforge.errors import NotFound, Unavailable
@@ -17,15 +18,18 @@ from codeforge.forge import forecast as _forecast
 from codeforge.forge import history as _history
 from codeforge.forge import runs as _runs
 from codeforge.forge.accounts import Accounts
+from codeforge.forge.aliases import Aliases
 from codeforge.forge.allowances import Allowances
 from codeforge.forge.calls import Calls
 from codeforge.forge.coordinator import ForgeCoordinator
+from codeforge.forge.costs import Costs
+from codeforge.forge.exchanges import Exchanges
 from codeforge.forge.forecast import Forecast
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
 from codeforge.forge.line import Line
-from codeforge.forge.models import Aliases, Models, Provider, Providers
+from codeforge.forge.models import Models, Provider, Providers
 from codeforge.forge.packs import Packs
 from codeforge.forge.parts import Parts
 from codeforge.forge.prices import PriceList
@@ -38,14 +42,14 @@ from codeforge.forge.space import Space
 from codeforge.forge.tasks import Tasks
 from codeforge.forge.workers import Workers
 from codeforge.ids import new_id
-from codeforge.llm import Llm
+from codeforge.llm import Llm, ModelRequest, ModelTarget
 from codeforge.model import Health, Principal, Project, Run, Task
 from codeforge.queues import Queue
 from codeforge.scm import Scm
 from codeforge.settings import Settings
 from codeforge.store import Door, Store
 from codeforge.ui import Panel
-from codeforge.vault import Vault
+from codeforge.vault import Vault, cleaned
 
 log = logging.getLogger(__name__)
 SECRETS_SECONDS = 5.0
@@ -84,6 +88,7 @@ class Offers:
     choose_scm: Callable[[str], str | None] = lambda url: None
     choose_agent: Callable[[Task, Project], str | None] = lambda task, project: None
     choose_model: Callable[[Task, Project], str | None] = lambda task, project: None
+    choose_target: Callable[[ModelRequest, Sequence[ModelTarget]], str | None] = lambda request, targets: None
     rank_run: Callable[[Task, Project], int | None] = lambda task, project: None
     before_run: Callable[[Run, Task, Project], Awaitable[None]] = _nobody_objects
     panels: Callable[[Run], Awaitable[list[Panel]]] = _no_panels
@@ -110,7 +115,8 @@ class Forge:
         self.runs = Runs(self)
         self.reviews = Reviews(self)
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
-        self.calls, self.keys = Calls(self), Keys(self)
+        self.calls, self.costs, self.keys = Calls(self), Costs(self), Keys(self)
+        self.exchanges = Exchanges(self)
         self.prices, self.budgets = PriceList(self), Allowances(self)
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
@@ -148,11 +154,12 @@ class Forge:
         if wrong := await self.ring(run.id):
             await self.note(run, f"{wrong} The run waits until then; nothing is lost.")
 
-    async def note(self, run: Run, text: str) -> None:
-        """Add a line to a run's history."""
+    async def note(self, run: Run, text: str, **facts: Any) -> None:
+        """Add a line to a run's history, with ``facts`` for programs; secrets in either become dots."""
+        said = cleaned({"text": text, **facts}, await self.secrets(run.tenant_id))
 
         def work(door: Door) -> None:
-            _history.append(door, _runs.row_of(door, run.id), [AgentEvent(Kind.PROGRESS, {"text": text})])
+            _history.append(door, _runs.row_of(door, run.id), [AgentEvent(Kind.PROGRESS, said)])
 
         await self.store.run(run.tenant_id, work)
 

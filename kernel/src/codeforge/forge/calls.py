@@ -65,6 +65,7 @@ class Calls(Settling):
         project_id: str | None = None,
         replayed: bool = False,
         error: str = "",
+        route: str = "",
     ) -> str:
         """Write a call down that is over, for which nothing was reserved; gives its id.
 

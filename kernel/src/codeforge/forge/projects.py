@@ -56,9 +56,9 @@ def _remove(door: Door, project_id: str) -> Project:
     for scope, ids in (("run", runs), ("task", tasks)):
         door.delete(t.Budget, t.Budget.scope == scope, t.Budget.scope_id.in_(ids))
     door.delete(t.Budget, t.Budget.scope == "project", t.Budget.scope_id == project_id)
-    for of_run in (t.Event, t.Message, t.Artifact, t.RunKey):
+    for of_run in (t.Event, t.Message, t.Artifact, t.RunKey, t.Exchange):
         door.delete(of_run, of_run.run_id.in_(runs))
-    for of_project in (t.Run, t.Task, t.Schedule, t.Pack):
+    for of_project in (t.Run, t.Task, t.Schedule, t.Pack, t.ProjectAlias):
         door.delete(of_project, of_project.project_id == project_id)
     door.delete(t.Project, t.Project.id == project_id)
     return project
@@ -153,7 +153,7 @@ class Projects:
         if agent := values.get("agent"):
             self._forge.agent(agent)
         if model := values.get("model"):
-            await self._forge.models.find(who, model)
+            values["model"] = (await self._forge.models.find(who, model, project_id)).name
         if "limits" in values:
             values["limits"] = asdict(values["limits"])
         if "labels" in values:

@@ -70,12 +70,13 @@ def queue(
     provider: str,
     prompt: str = "",
     follows: str | None = None,
+    made_by: str = "",
     ceiling: Ceiling | None = None,
 ) -> str:
     """Make a queued run of a task, inside the caller's transaction; gives its id.
 
-    It waits for what the task needs and for its time, whichever way it came into the queue. A ``ceiling`` becomes
-    its budget.
+    It waits for what the task needs and for its time, whichever way it came into the queue. ``made_by`` asked for it.
+    A ``ceiling`` becomes its budget.
     """
     number = door.rows(t.Run.select(fn.COALESCE(fn.MAX(t.Run.number), 0).alias("n")).where(t.Run.task_id == task.id))[
         0
@@ -97,6 +98,7 @@ def queue(
         priority=priority,
         blocked=len(needs.unmet(door, task.id)),
         not_before=task.not_before.timestamp() if task.not_before else 0,
+        made_by=made_by,
         created_at=door.now(),
     )
     if ceiling is not None:
@@ -107,7 +109,9 @@ def queue(
     return run_id
 
 
-def write(door: Door, task: Task, chosen: Choice | None, ceiling: Ceiling | None = None) -> tuple[Task, str | None]:
+def write(
+    door: Door, task: Task, chosen: Choice | None, made_by: str = "", ceiling: Ceiling | None = None
+) -> tuple[Task, str | None]:
     """Write a new task down and, where agent and model are chosen, queue its first run; gives it and the run's id."""
     projects.find(door, task.project_id)
     task = replace(task, created_at=rows.moment(door.now()))
@@ -119,8 +123,8 @@ def write(door: Door, task: Task, chosen: Choice | None, ceiling: Ceiling | None
     if chosen is None:
         return task, None
     agent, model, priority, provider = chosen
-    run = queue(door, task, agent=agent, model=model, priority=priority, provider=provider, ceiling=ceiling)
-    return task, run
+    given = {"agent": agent, "model": model, "provider": provider, "made_by": made_by}
+    return task, queue(door, task, priority=priority, ceiling=ceiling, **given)
 
 
 def ceiling_of(who: Principal, project: Project, max_cost_micro: int | None) -> Ceiling | None:
@@ -169,7 +173,7 @@ class Tasks:
         if max_cost_micro is not None and not start:
             raise Invalid("The cost is bounded when a run starts: give it then.", field="max_cost_micro")
         ceiling = ceiling_of(who, project, max_cost_micro)
-        task, run_id = await self._forge.store.run(who.tenant_id, write, task, chosen, ceiling)
+        task, run_id = await self._forge.store.run(who.tenant_id, write, task, chosen, who.user, ceiling)
         if run_id is None:
             return task, None
         run = await self._forge.runs.get(who, run_id)
@@ -203,7 +207,7 @@ class Tasks:
             prompt=checked_prompt(prompt),
             priority=priority,
             agent=self._forge.agent(agent).name if agent else None,
-            model=(await self._forge.models.find(who, model)).name if model else None,
+            model=(await self._forge.models.find(who, model, project.id)).name if model else None,
             check=check,
             not_before=not_before,
             schedule_id=schedule_id,
@@ -240,7 +244,7 @@ class Tasks:
         """Agent, model, rank and provider of a new run, as the plugins decide. Raises `NotFound`."""
         offers = self._forge.offers
         name = agent or offers.choose_agent(task, project) or self._forge.settings.default_agent
-        chosen = await self._forge.models.find(who, model or offers.choose_model(task, project) or "")
+        chosen = await self._forge.models.find(who, model or offers.choose_model(task, project) or "", project.id)
         return self._forge.agent(name).name, chosen.name, offers.rank_run(task, project) or 0, chosen.provider
 
     async def list(self, who: Principal, project_id: str, *, before: str = "", limit: int = 50) -> list[Task]:

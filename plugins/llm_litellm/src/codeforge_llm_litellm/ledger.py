@@ -9,7 +9,8 @@ from dataclasses import fields
 from codeforge import CodeForgeError, OverBudget, Tokens, new_id
 from codeforge_llm_litellm import bound
 from codeforge_llm_litellm.call import Call
-from codeforge_llm_litellm.cassettes.record import keep
+from codeforge_llm_litellm.cassettes.keeping import Ended
+from codeforge_llm_litellm.cassettes.record import document, put, written
 from codeforge_llm_litellm.engines import Answer
 from codeforge_llm_litellm.gateway import Gateway
 from codeforge_llm_litellm.transcript import Transcript, Used
@@ -80,6 +81,12 @@ class Ledger:
             )
         except Exception:
             log.exception("A call of run %s was not settled: %s", call.run_id, used)
+        else:
+            ended = Ended(
+                call_id=self._id, call=call, transcript=self.transcript, used=used, cost_micro=price, status=status,
+                error=error,
+            )  # fmt: skip
+            self._gateway.keeper.take(ended)
         if call.target.record and status < 400 and not error:
             try:
                 await self._keep(used, price)
@@ -95,6 +102,6 @@ class Ledger:
         return self.transcript.counted(self._call.body), "counted"
 
     async def _keep(self, used: Used, price: int | None) -> None:
-        forge = self._gateway.forge
-        secrets = await self._gateway.secrets(self._call.tenant_id)
-        keep(self._call, self.transcript, used, price, home=str(forge.settings.data_dir), secrets=secrets)
+        assert self._call.target.record
+        text = written(document(self._call, self.transcript, used, price))
+        put(self._call.target.record, await self._gateway.forge.exchanges.clean(self._call.tenant_id, text))

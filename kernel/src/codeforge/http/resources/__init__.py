@@ -2,6 +2,8 @@
 
 from codeforge.http.resources import (
     aliases,
+    calls,
+    costs,
     events,
     health,
     models,
@@ -23,6 +25,7 @@ OPERATIONS = (
     *projects.OPERATIONS,
     *tasks.OPERATIONS,
     *runs.OPERATIONS,
+    *calls.OPERATIONS,
     *queue.OPERATIONS,
     *schedules.OPERATIONS,
     *events.OPERATIONS,
@@ -30,6 +33,7 @@ OPERATIONS = (
     *aliases.OPERATIONS,
     *providers.OPERATIONS,
     *usage.OPERATIONS,
+    *costs.OPERATIONS,
     *money.OPERATIONS,
     *plugins.OPERATIONS,
     *tokens.OPERATIONS,

@@ -5,7 +5,20 @@ Times are ISO 8601 in UTC. Money is integer micro-dollars; null means unpriced, 
 
 from codeforge.http.schemas.base import Address, Command, Id, Moment, Name, Page, Said, Sequence, Shape, Slug, Text
 from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Part, Plugin, Ready, Token
-from codeforge.http.schemas.models import Alias, AliasEdit, Model, Provider, ProviderEdit, UsageReport
+from codeforge.http.schemas.models import (
+    Alias,
+    AliasEdit,
+    Cost,
+    CostReport,
+    CostSum,
+    Grouping,
+    Model,
+    Provider,
+    ProviderEdit,
+    Route,
+    UsageReport,
+    Way,
+)
 from codeforge.http.schemas.money import Budget, BudgetEdit, Forecast, Price, PriceEdit
 from codeforge.http.schemas.projects import (
     Health,
@@ -34,6 +47,7 @@ from codeforge.http.schemas.work import (
     Claim,
     Diff,
     Event,
+    Exchange,
     FileChange,
     Needs,
     NewRun,
@@ -64,12 +78,17 @@ __all__ = [
     "CheckResult",
     "Claim",
     "Command",
+    "Cost",
+    "CostReport",
+    "CostSum",
     "Diff",
     "Event",
+    "Exchange",
     "FileChange",
     "Forecast",
     "FreshToken",
     "FreshWorker",
+    "Grouping",
     "Health",
     "Hours",
     "Id",
@@ -100,6 +119,7 @@ __all__ = [
     "Ready",
     "Repository",
     "Retry",
+    "Route",
     "Run",
     "RunEdit",
     "RunUsage",
@@ -120,6 +140,7 @@ __all__ = [
     "UsageReport",
     "Verdict",
     "WaitingFor",
+    "Way",
     "Words",
     "Worker",
     "WorkerEdit",

@@ -1,4 +1,4 @@
-"""A chat completion over HTTP: time-outs and broken connections become sentences, all else passes through."""
+"""A call over HTTP: time-outs and broken connections become sentences, all else passes through."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from codeforge_llm_litellm.engines import Answer
 from codeforge_llm_litellm.providers import Source
 from codeforge_llm_litellm.trouble import Trouble
 
-KEPT = ("retry-after", "retry-after-ms", "x-should-retry", "x-request-id")
+KEPT = ("retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id")
 CONNECT, FIRST, IDLE = 10.0, 600.0, 300.0
 """Seconds until a connection stands, until an answer begins, and between two pieces of it."""
 LARGE = 2**20  # from here on aiohttp wants a file, which it reads in a thread
@@ -37,7 +37,7 @@ async def post(
 
 
 def _kept(name: str) -> bool:
-    return name in KEPT or name.startswith("x-ratelimit-")
+    return name in KEPT or name.startswith(("x-ratelimit-", "anthropic-ratelimit-"))
 
 
 async def _begin(
@@ -73,16 +73,17 @@ async def _begin(
 
 
 async def _blocks(response: aiohttp.ClientResponse, source: Source) -> AsyncIterator[bytes]:
-    idle = source.seconds("idle", IDLE)
+    wait, where = source.seconds("first", FIRST), "after the head"
     try:
         while True:
-            async with asyncio.timeout(idle):
+            async with asyncio.timeout(wait):
                 block = await response.content.readany()
             if not block:
                 return
             yield block
+            wait, where = source.seconds("idle", IDLE), "in the middle"
     except TimeoutError as error:
-        message = f"{source.name} said nothing for {idle:g} s in the middle of its answer."
+        message = f"{source.name} said nothing for {wait:g} s {where} of its answer."
         raise Trouble(504, "provider_timeout", message, sent=True) from error
     except (aiohttp.ClientError, OSError) as error:
         raise Trouble(
