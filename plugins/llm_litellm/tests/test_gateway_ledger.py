@@ -1,8 +1,8 @@
 """The ledger against the provider's own bill: calls of random shapes, on one server and on two at once.
 
 What a provider bills for a stream that broke off before it told any use is nobody's to know but the provider's. Here it
-bills such a call by the rule that the gateway documents for its own count: a token for four bytes, of the messages and
-tools that it was asked with and of what it had sent. All else it bills by the use that it reports.
+bills such a call by the rule that the gateway documents for its own count: a token for four bytes of the messages that
+it was asked with, and for four of what it had sent. All else it bills by the use that it reports.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class Bank:
         self.bill.append((body["model"], prompt, completion, cached, written, micro))
 
     def owe_by_the_rule(self, body, sent):
-        asked = json.dumps([body.get("messages"), body.get("tools")], ensure_ascii=False)
+        asked = json.dumps([body["messages"]], ensure_ascii=False)
         self.owe(body, bytes_in_four(asked), bytes_in_four(sent))
 
     async def answer(self, request):
