@@ -8,13 +8,11 @@ import openai
 import pytest
 from aiohttp import web
 
-from codeforge import Route, Way, hookimpl
+from codeforge import Price, Route, RunState, Way, hookimpl
 from codeforge.plugins import Plugins
 from codeforge.testing import Step, free_port
-from codeforge_llm_litellm.ledger import Ledger
 from codeforge_llm_litellm.routing.rests import FAILURES, REST
 from codeforge_llm_litellm.routing.unfold import unfold
-from codeforge_llm_litellm.trouble import Trouble
 
 ASKED = [{"role": "user", "content": "Say hello to the world."}]
 PRICES = {name: {"input": 1, "output": 1} for name in ("a", "b", "hang", "cut")}
@@ -161,18 +159,19 @@ async def test_a_prompt_too_long_for_one_model_goes_to_those_with_larger_windows
     assert (await two.calls(paper, 2))[1]["route"] == "fast -> sized/c: sized/a has too small a window"
 
 
-async def test_a_budget_that_is_spent_for_one_model_lets_another_answer(two, monkeypatch):
-    async def opened(ledger):
-        if ledger._call.target.model == "a":
-            raise Trouble(402, "budget_exceeded", "The budget of up is spent.")
-
-    monkeypatch.setattr(Ledger, "open", opened)
+async def test_a_budget_that_is_spent_for_one_model_lets_another_answer(two):
+    await two.forge.prices.set(two.who, "up", "a", Price(input=1_000_000, output=1_000_000))
+    await two.forge.prices.set(two.who, "up", "b", Price(input=0, output=0))
+    await two.forge.budgets.set(two.who, "provider", "up", "day", 1)
     paper = await fast(two, "up/a", fallback("up/b"))
     assert await ask(two, paper) == "from b"
+    assert (await two.forge.runs.get(two.who, paper.run.id)).want is None
     paper = await fast(two, "up/a", fallback("up/b"), on=("error",))
-    with pytest.raises(openai.APIStatusError, match="The budget of up is spent") as caught:
+    await two.forge.coordinator.report(paper.run.id, 1, state=RunState.WORKING)
+    with pytest.raises(openai.APIStatusError, match="The budget of the provider up does not allow") as caught:
         await ask(two, paper)
     assert caught.value.status_code == 402
+    assert (await two.forge.runs.get(two.who, paper.run.id)).waiting_for["why"] == "budget"
 
 
 async def test_a_route_falls_back_on_nothing_but_what_it_says(two):

@@ -66,7 +66,7 @@ class Costs:
             raise Invalid(f"{since} is after {until}: give the earlier day first.", field="since")
 
         def work(door: Door) -> list[Cost]:
-            where = [t.Call.replayed == False]  # noqa: E712 (an expression)
+            where = [t.Call.replayed == False, t.Call.state == "settled"]  # noqa: E712 (an expression)
             where += [t.Call.project_id == project_id] if project_id else []
             if grouping == "day":
                 return _days(door, where, since, until, zone)

@@ -20,8 +20,9 @@ async def _about(request: web.Request) -> dict[str, Any]:
     run = await forge.runs.get(person, request.match_info["id"])
     calls = await forge.calls.of_run(person, run.id)
     numbered = list(enumerate(calls, 1))[-MOST:][::-1]
-    live = run.state in LIVE
-    return {"run": run, "calls": numbered, "number": len(calls), "live": live, "as_seen": f"{len(calls)}-{live}"}
+    live, begun = run.state in LIVE, sum(call["state"] == "open" for call in calls)
+    seen = f"{len(calls)}-{begun}-{live}"
+    return {"run": run, "calls": numbered, "number": len(calls), "live": live, "as_seen": seen}
 
 
 async def page(request: web.Request) -> web.Response:
