@@ -87,6 +87,10 @@ class Calls:
         """A run's calls, oldest first, as rows of the table ``Call``."""
         return await self._forge.store.read(who.tenant_id, lambda d: d.all(t.Call, t.Call.run_id == run_id))
 
+    async def used(self, who: Principal, run_id: str) -> Usage:
+        """What a run's calls used so far."""
+        return await self._forge.store.read(who.tenant_id, usage_of, t.Call.run_id == run_id)
+
     async def total(self, who: Principal) -> Usage:
         """What the whole tenant used so far."""
         return await self._forge.store.read(who.tenant_id, usage_of)

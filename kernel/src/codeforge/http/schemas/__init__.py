@@ -16,6 +16,8 @@ from codeforge.http.schemas.models import (
     Provider,
     ProviderEdit,
     Route,
+    Trial,
+    Try,
     UsageReport,
     Way,
 )
@@ -123,6 +125,8 @@ __all__ = [
     "TenantLimitsEdit",
     "Text",
     "Token",
+    "Trial",
+    "Try",
     "Usage",
     "UsageReport",
     "Verdict",
