@@ -202,7 +202,8 @@ class Run:
     """One attempt of one agent at one task.
 
     ``prompt`` is what this run was told: the task's words, or a reviewer's comment when it ``follows``
-    another run, whose change it starts from. ``provider`` is where its model came from when it was queued.
+    another run, whose change it starts from. ``replays`` is the run whose kept exchanges answer this one.
+    ``provider`` is where its model came from when it was queued.
     ``generation`` counts claims, ``losses`` dead workers, ``retries`` faults that CodeForge tried again by
     itself; ``lease_until`` is set while a worker holds the run; ``want`` is what people asked of it ("stop",
     "pause"). ``worked`` is how many seconds its agent was at work before it was put by. ``base`` is the commit
@@ -215,6 +216,7 @@ class Run:
     task_id: str
     number: int
     follows: str | None
+    replays: str | None = None
     prompt: str
     agent: str
     model: str

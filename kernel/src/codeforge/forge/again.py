@@ -80,6 +80,26 @@ class Again:
         self._forge.coordinator.nudge(run_id)
         return await self._queued(who, new)
 
+    async def replay(self, who: Principal, run_id: str) -> Run:
+        """Do a run that has ended once more: same words, agent and commit to begin at, and the answers that its model
+        gave. No model is called. Raises `NotFound`, and `Conflict` for a run that goes on still or whose exchanges
+        were not all kept.
+        """
+        run = await self._forge.runs.get(who, run_id)
+        if run.state in LIVE:
+            raise Conflict("The run is not over: it can be replayed when it is.")
+        cassette = await self._forge.exchanges.shelve(who, run_id)
+        task = await self._forge.tasks.get(who, run.task_id)
+        agent = self._forge.agent(run.agent).name
+
+        def work(door: Door) -> str:
+            given = {"agent": agent, "model": f"replay/{cassette}", "provider": "replay", "priority": run.priority}
+            new = tasks.queue(door, task, prompt=run.prompt, follows=run.follows, **given)  # type: ignore[arg-type]
+            door.update(t.Run, t.Run.id == new, replays=run_id, start_commit=run.base)
+            return new
+
+        return await self._queued(who, await self._forge.store.run(who.tenant_id, work))
+
     async def follow_up(self, who: Principal, run: Run, text: str) -> Run:
         """Queue a run that goes on from an ended one's work with new words; a change in review counts as sent back.
 

@@ -55,7 +55,7 @@ class Attempt:
         self._scm = offers.scms.get(assignment.project.scm)
         self._workspace: Workspace | None = None
         self._change: Change | None = None
-        self._seen = 0
+        self._seen = self._sent = 0
         self._began: float | None = None
         self._done: float | None = None
         self.over_budget = ""
@@ -259,7 +259,8 @@ class Attempt:
         head = await workspace.escrow(ref, f"{job.task.title}\n\nRun: {job.run.id}", _author(job.run.agent))
         if head == workspace.base:
             return None
-        work = Escrowed(run=job.run, project=job.project, ref=ref, base=workspace.base, head=head)
+        self._sent += 1
+        work = Escrowed(run=job.run, project=job.project, ref=ref, base=workspace.base, head=head, nth=self._sent)
         await insist(lambda: self._source.keep(work, scm), self._lost)
         files = await scm.changes(job.project, workspace.base, head)
         return summarise(workspace.base, head, files)

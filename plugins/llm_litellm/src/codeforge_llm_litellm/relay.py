@@ -32,7 +32,7 @@ class Relay:
         self._response: web.StreamResponse | None = None
         self._speech = protocol(call.protocol)
         self._end_event = b""
-        self._last: dict[str, Any] = {}
+        self._said: dict[str, Any] = {}
 
     async def run(self) -> web.StreamResponse:
         """Answer the request. Raises `Trouble` when there is none and nothing was sent yet."""
@@ -114,7 +114,7 @@ class Relay:
             return False
         found = sse.parsed(event)
         self._speech.read(found, self._ledger.transcript)
-        self._last = found or self._last
+        self._said.update(found)
         if self._speech.ends(found):
             self._end_event = event
             return False
@@ -133,7 +133,7 @@ class Relay:
     async def _end(self, response: web.StreamResponse, trouble: Trouble | None) -> web.StreamResponse:
         end = self._end_event or (b"" if self._ledger.transcript.error else self._speech.end)
         try:
-            await response.write(self._speech.event(trouble, self._last) if trouble else end)
+            await response.write(self._speech.event(trouble, self._said) if trouble else end)
             await response.write_eof()
         except ConnectionError:
             pass

@@ -14,6 +14,7 @@ COMMANDS = {
     "projects": "The repositories under management.",
     "tasks": "The pieces of work for agents.",
     "runs": "The attempts at tasks: look, stop, review.",
+    "replay": "Do a run again with the answers that its model gave.",
     "queue": "What waits, in which order, and why.",
     "limits": "How many runs may go on at once.",
     "schedules": "Tasks that are submitted again and again.",

@@ -2,6 +2,7 @@
 
 from codeforge.http.resources import (
     aliases,
+    calls,
     costs,
     events,
     health,
@@ -23,6 +24,7 @@ OPERATIONS = (
     *projects.OPERATIONS,
     *tasks.OPERATIONS,
     *runs.OPERATIONS,
+    *calls.OPERATIONS,
     *queue.OPERATIONS,
     *schedules.OPERATIONS,
     *events.OPERATIONS,

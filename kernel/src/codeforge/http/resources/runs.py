@@ -1,6 +1,5 @@
 """Runs: watch them, steer them, talk to them, judge their change."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -108,14 +107,10 @@ async def review_run(forge: Forge, who: Principal, id: Id, body: schemas.Verdict
     return shape(forge, await forge.reviews.give(who, id, body.verdict, **given))
 
 
-@operation("GET", "/runs/{id}/calls", errors=(404,))
-async def list_calls(forge: Forge, who: Principal, id: Id) -> schemas.Page[schemas.Call]:
-    """List a run's model calls, oldest first."""
-    await forge.runs.get(who, id)
-    found = await forge.calls.of_run(who, id)
-    return schemas.Page(
-        items=[schemas.Call(**{**row, "created_at": datetime.fromtimestamp(row["created_at"], UTC)}) for row in found]
-    )
+@operation("POST", "/runs/{id}/replay", status=201, errors=(404, 409), once=last_run)
+async def replay_run(forge: Forge, who: Principal, id: Id) -> schemas.Run:
+    """Do a run that has ended once more with the answers that its model gave; no model is called."""
+    return shape(forge, await forge.runs.replay(who, id))
 
 
 OPERATIONS = (
@@ -130,5 +125,5 @@ OPERATIONS = (
     retry_run,
     send_message,
     review_run,
-    list_calls,
+    replay_run,
 )

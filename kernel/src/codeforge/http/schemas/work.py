@@ -104,6 +104,8 @@ class Run(Shape):
     """Counts the task's runs from 1."""
     follows: str | None
     """The run whose change this one went on from."""
+    replays: str | None
+    """The run whose kept exchanges answer this one."""
     prompt: str
     """What this run was told."""
     agent: str
@@ -249,4 +251,14 @@ class Call(Shape):
     """Whose figures these are: reported (the provider's), counted (ours) or unpriced."""
     milliseconds: int
     error: str
+    exchange: bool
+    """Whether what it asked and was answered is kept, for `GET /calls/{id}/exchange`."""
     created_at: datetime
+
+
+class Exchange(Shape):
+    """What a model call asked and was answered, without secrets."""
+
+    call_id: str
+    cassette: dict[str, Any]
+    """As a file of a cassette; the whole request is in it, under codeforge."""

@@ -51,8 +51,8 @@ class Protocol(ABC):
         """Whether a body that came with an error's status has the form of this protocol's errors."""
 
     @abstractmethod
-    def event(self, trouble: Trouble, last: dict[str, Any]) -> bytes:
-        """A trouble in the middle of a stream; ``last`` is the event before it."""
+    def event(self, trouble: Trouble, before: dict[str, Any]) -> bytes:
+        """A trouble in the middle of a stream; ``before`` holds what the events before said last, field by field."""
 
 
 def asks_for_a_model(body: dict[str, Any]) -> bool:

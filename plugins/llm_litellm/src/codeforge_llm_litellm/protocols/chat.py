@@ -63,7 +63,7 @@ class Chat(Protocol):
     def is_error(self, body: dict[str, Any]) -> bool:
         return isinstance(body.get("error"), dict) and body.get("type") != "error"
 
-    def event(self, trouble: Trouble, last: dict[str, Any]) -> bytes:
+    def event(self, trouble: Trouble, before: dict[str, Any]) -> bytes:
         return sse.event(self.error(trouble))
 
 

@@ -74,7 +74,7 @@ class Messages(Protocol):
     def is_error(self, body: dict[str, Any]) -> bool:
         return body.get("type") == "error" and isinstance(body.get("error"), dict)
 
-    def event(self, trouble: Trouble, last: dict[str, Any]) -> bytes:
+    def event(self, trouble: Trouble, before: dict[str, Any]) -> bytes:
         return sse.named(self.error(trouble))
 
 

@@ -60,10 +60,10 @@ class Responses(Protocol):
     def is_error(self, body: dict[str, Any]) -> bool:
         return Chat().is_error(body)
 
-    def event(self, trouble: Trouble, last: dict[str, Any]) -> bytes:
+    def event(self, trouble: Trouble, before: dict[str, Any]) -> bytes:
         told = {"code": trouble.code, "message": trouble.message}
-        place = number(last.get("sequence_number"))
-        failed = {**table(last.get("response")), "object": "response", "status": "failed", "error": told}
+        place = number(before.get("sequence_number"))
+        failed = {**table(before.get("response")), "object": "response", "status": "failed", "error": told}
         error = {"type": "error", **told, "param": None, "sequence_number": place + 1}
         return sse.named(error) + sse.named(
             {"type": "response.failed", "response": failed, "sequence_number": place + 2}
