@@ -53,6 +53,7 @@ NAMES = [
     "run-live",
     "run-failed",
     "calls",
+    "call",
     "queue",
     "schedules",
     "models",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 from web_stage import Stage
 
-from codeforge import AgentEvent, Kind, RunState
+from codeforge import AgentEvent, Kind, Run, RunState, Spoken
 from codeforge.events import edited, log, ran, said, thought
 
 
@@ -98,6 +99,7 @@ async def everything(stage: Stage) -> dict[str, str]:
         "run-live": f"/runs/{live.id}",
         "run-failed": f"/runs/{failed.id}",
         "calls": f"/runs/{live.id}/calls",
+        "call": f"/calls/{await _exchange(stage, live)}",
         "queue": "/queue",
         "schedules": "/queue/schedules",
         "models": "/models",
@@ -110,3 +112,31 @@ async def everything(stage: Stage) -> dict[str, str]:
         "signin": "/signin",
         "missing": "/nowhere",
     }
+
+
+async def _exchange(stage: Stage, run: Run) -> str:
+    """What the run's second call asked and was answered; gives its id."""
+    call = (await stage.forge.calls.of_run(stage.who, run.id))[1]
+    request = {
+        "messages": [
+            {"role": "system", "content": "You are an expert programmer. Change no more than you are asked to."},
+            {"role": "user", "content": "Replace the hand-written parser by tomllib."},
+            {
+                "role": "assistant",
+                "tool_calls": [{"function": {"name": "read", "arguments": '{"path": "src/config.py"}'}}],
+            },
+            {"role": "tool", "content": "def parse(text):\n    for line in text.splitlines():\n        ..."},
+        ],
+        "tools": [{"function": {"name": "read"}}, {"function": {"name": "edit"}}],
+    }
+    response = {
+        "reasoning": "tomllib.loads raises TOMLDecodeError, whose message tells the line.",
+        "content": "The parser can go: tomllib reads the same files.",
+        "toolCalls": [
+            {"name": "edit", "arguments": '{"path": "src/config.py", "old": "parse(text)", "new": "loads(text)"}'}
+        ],
+    }
+    document = {"fixtures": [{"match": {}, "response": response, "codeforge": {"request": request}}]}
+    kept = Spoken(tenant_id=run.tenant_id, run_id=run.id, call_id=call["id"], document=json.dumps(document))
+    await stage.forge.exchanges.keep([kept])
+    return str(call["id"])

@@ -84,9 +84,10 @@ class Keys:
 
         Gives it, and the name that its calls are written down under where other calls have a run.
         """
-        run = {"id": f"trial-{new_id()}", "tenant_id": who.tenant_id, "project_id": project_id, "model": model}
+        name = f"trial-{new_id()}"
+        run: dict[str, object] = {"id": name, "tenant_id": who.tenant_id, "project_id": project_id, "model": model}
         secret = await self._forge.store.run(None, mint, run, lease)
         try:
-            yield secret, run["id"]
+            yield secret, name
         finally:
-            await self._forge.store.run(None, revoke, run["id"])
+            await self._forge.store.run(None, revoke, name)
