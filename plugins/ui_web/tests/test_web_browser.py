@@ -57,6 +57,8 @@ NAMES = [
     "queue",
     "schedules",
     "models",
+    "aliases",
+    "alias",
     "costs",
     "costs-by-model",
     "plugins",

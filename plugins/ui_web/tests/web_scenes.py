@@ -9,6 +9,7 @@ from web_stage import Stage
 
 from codeforge import AgentEvent, Kind, Run, RunState, Spoken
 from codeforge.events import edited, log, ran, said, thought
+from codeforge.llm import Route, Way
 
 
 async def everything(stage: Stage) -> dict[str, str]:
@@ -83,6 +84,14 @@ async def everything(stage: Stage) -> dict[str, str]:
         )
     await stage.forge.providers.set(stage.who, "openai", "openai", secret="sk-1234567890")
     await stage.forge.providers.set(stage.who, "lab", "openai-compatible", base_url="https://models.lab.example/v1")
+    await stage.forge.aliases.set(stage.who, "fast", "openai/gpt-5-mini")
+    ways = (
+        Way(model="openai/gpt-5-mini", weight=3),
+        Way(model="ollama/qwen3-coder", first_seconds=20),
+        Way(model="replay/fix-mean", weight=0),
+    )
+    await stage.forge.aliases.set(stage.who, "smart", route=Route(ways=ways))
+    await stage.forge.aliases.set(stage.who, "smart", "ollama/qwen3-coder", project_id=project.id)
     await stage.forge.accounts.new_token(stage.who, "ci", ("read", "write"), 90)
     worker, _ = await stage.forge.workers.add(stage.who, "build-1", ("gpu", "linux"))
     await stage.forge.workers.hello(worker.id, host="lab", version="0.1.0", agents=["aider"], slots=4)
@@ -103,6 +112,8 @@ async def everything(stage: Stage) -> dict[str, str]:
         "queue": "/queue",
         "schedules": "/queue/schedules",
         "models": "/models",
+        "aliases": "/models/aliases",
+        "alias": "/models/aliases/smart",
         "costs": "/costs",
         "costs-by-model": "/costs?by=model&since=",
         "plugins": "/plugins",

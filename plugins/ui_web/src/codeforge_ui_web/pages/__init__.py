@@ -7,6 +7,7 @@ from aiohttp import web
 from codeforge_ui_web import assets
 from codeforge_ui_web.pages import (
     account,
+    aliases,
     api,
     calls,
     costs,
@@ -38,6 +39,7 @@ def routes() -> list[web.RouteDef]:
         schedules,
         workers,
         models,
+        aliases,
         costs,
         installed,
         tokens,
