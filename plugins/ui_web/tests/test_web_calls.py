@@ -9,13 +9,15 @@ import pytest
 from web_asking import read
 
 from codeforge import RunState, Spoken
+from codeforge.llm import Price, Tokens
 from codeforge_ui_web.exchanges import told
 
 NASTY = "<img src=x onerror=alert(1)>"
 
 
 async def working(stage):
-    return await stage.working(await stage.task(await stage.project()))
+    number = len(await stage.forge.projects.list(stage.who))
+    return await stage.working(await stage.task(await stage.project(name=f"stats {number}")))
 
 
 async def test_each_call_tells_its_tokens_cost_time_and_how_it_ended(client, stage):
@@ -35,16 +37,21 @@ async def test_each_call_tells_its_tokens_cost_time_and_how_it_ended(client, sta
 async def test_a_sum_with_an_unpriced_call_is_unpriced_and_a_recordings_answer_costs_nothing(client, stage):
     run = await working(stage)
     await stage.call(run, cost=5, replayed=True)
-    assert "nothing, scripted" in await read(client, f"/runs/{run.id}/calls")
-    await stage.call(run, cost=None)
-    assert '<dd class="big">unpriced</dd>' in await read(client, f"/runs/{run.id}/calls")
+    assert '<dd class="big">nothing, scripted</dd>' in await read(client, f"/runs/{run.id}/calls")
+    other = await working(stage)
+    await stage.call(other, cost=None)
+    assert '<dd class="big">unpriced</dd>' in await read(client, f"/runs/{other.id}/calls")
+    await stage.call(other, cost=2)
+    text = await read(client, f"/runs/{other.id}/calls")
+    assert '<dd class="big">$0.000002</dd>' in text
+    assert "1 unpriced call<" in text
 
 
 async def test_the_page_asks_for_more_while_the_run_works_and_is_told_nothing_twice(client, stage):
     run = await working(stage)
     assert "Each stands here as soon as it is answered" in await read(client, f"/runs/{run.id}/calls")
     await stage.call(run)
-    text = await read(client, f"/runs/{run.id}/calls/now?seen=0-0-True")
+    text = await read(client, f"/runs/{run.id}/calls/now?seen=0-0-0-True")
     assert "1 call" in text
     again = re.search(r'hx-get="([^"]+)"', text)[1]
     assert (await client.get(again)).status == 204
@@ -141,3 +148,33 @@ async def test_a_call_whose_exchange_is_not_kept_says_so(client, stage):
     [call] = await stage.forge.calls.of_run(stage.who, run.id)
     assert "is not kept" in await read(client, f"/calls/{call['id']}")
     assert (await client.get("/calls/nothing")).status == 404
+
+
+async def test_a_call_under_way_shows_what_is_reserved_and_then_what_it_cost(client, stage):
+    run = await working(stage)
+    known = (Price(input=1_000_000, output=2_000_000),)
+    calls, given = stage.forge.calls, {"provider": "openai", "model": "gpt-5-mini", "run_id": run.id}
+    route = "fast: openai/gpt-5-mini, because lab/one answered 503"
+    call = await calls.open(
+        run.tenant_id,
+        known=known,
+        prompt_tokens=1000,
+        completion_tokens=2000,
+        route=route,
+        project_id=run.project_id,
+        **given,
+    )
+    text = await read(client, f"/runs/{run.id}/calls")
+    assert ">Under way</span>" in text
+    assert "at most $0.0050" in text
+    assert "<dt>Reserved</dt>" in text
+    assert route in text
+    seen = re.search(r'hx-get="(/runs/[^"]+)"', text)[1]
+    assert (await client.get(seen)).status == 204
+    await calls.settle(
+        run.tenant_id, call, Tokens(prompt=900, completion=100, reasoning=60), status=200, milliseconds=5
+    )
+    text = await read(client, seen)
+    for piece in ("$0.0011", "60 reasoning", "of them reasoning"):
+        assert piece in text, piece
+    assert "at most" not in text

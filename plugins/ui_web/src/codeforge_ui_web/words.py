@@ -73,6 +73,8 @@ def count(value: int, one: str, many: str = "") -> str:
 def dollars(micro: int) -> str:
     """Micro-dollars as dollars: with as many places as a cheap run needs not to look free."""
     cents, rest = divmod(micro, 10_000)
+    if 0 < micro < 100:
+        return f"${micro / 1e6:.6f}"
     return f"${micro / 1e6:,.4f}" if rest and micro < 1_000_000 else f"${cents / 100:,.2f}"
 
 
@@ -93,6 +95,11 @@ def told(cost: Cost) -> str:
         return f"{count(cost.unpriced, 'unpriced call')}"
     rest = f" and {count(cost.unpriced, 'unpriced call')}" if cost.unpriced else ""
     return f"{dollars(cost.cost_micro)}{rest}"
+
+
+def spent(usage: Usage) -> str:
+    """What is known of what calls cost; the page says beside it how many are not in that."""
+    return "unpriced" if usage.calls and usage.unpriced == usage.calls else dollars(usage.priced_micro)
 
 
 def price(micro_per_million: int | None) -> str:
@@ -174,6 +181,7 @@ FILTERS = {
     "told": told,
     "dollars": dollars,
     "cost": cost,
+    "spent": spent,
     "price": price,
     "scripted": scripted,
     "when": when,

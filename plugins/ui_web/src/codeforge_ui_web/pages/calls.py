@@ -23,8 +23,17 @@ async def _about(request: web.Request) -> dict[str, Any]:
     numbered = list(enumerate(calls, 1))[-MOST:][::-1]
     kept = await forge.exchanges.kept(person, run.id)
     live = run.state in LIVE
-    seen = f"{len(calls)}-{len(kept)}-{live}"
-    return {"run": run, "calls": numbered, "kept": kept, "number": len(calls), "live": live, "as_seen": seen}
+    seen = f"{len(calls)}-{sum(call['state'] == 'open' for call in calls)}-{len(kept)}-{live}"
+    scripted = bool(calls) and all(call["replayed"] for call in calls)
+    return {
+        "scripted": scripted,
+        "run": run,
+        "calls": numbered,
+        "kept": kept,
+        "number": len(calls),
+        "live": live,
+        "as_seen": seen,
+    }
 
 
 async def page(request: web.Request) -> web.Response:
