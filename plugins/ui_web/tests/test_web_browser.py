@@ -60,6 +60,7 @@ NAMES = [
     "aliases",
     "alias",
     "costs",
+    "budgets",
     "costs-by-model",
     "plugins",
     "workers",

@@ -24,6 +24,7 @@ PAGES = [
     "/models",
     "/models/aliases",
     "/costs",
+    "/costs/budgets",
     "/plugins",
     "/tokens",
     "/workers",

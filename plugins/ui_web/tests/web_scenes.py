@@ -92,6 +92,9 @@ async def everything(stage: Stage) -> dict[str, str]:
     )
     await stage.forge.aliases.set(stage.who, "smart", route=Route(ways=ways))
     await stage.forge.aliases.set(stage.who, "smart", "ollama/qwen3-coder", project_id=project.id)
+    await stage.forge.budgets.set(stage.who, "tenant", "", "month", 80_000_000)
+    await stage.forge.budgets.set(stage.who, "project", project.id, "total", 66_000_000)
+    await stage.forge.budgets.set(stage.who, "provider", "openai", "day", 1_000)
     await stage.forge.accounts.new_token(stage.who, "ci", ("read", "write"), 90)
     worker, _ = await stage.forge.workers.add(stage.who, "build-1", ("gpu", "linux"))
     await stage.forge.workers.hello(worker.id, host="lab", version="0.1.0", agents=["aider"], slots=4)
@@ -115,6 +118,7 @@ async def everything(stage: Stage) -> dict[str, str]:
         "aliases": "/models/aliases",
         "alias": "/models/aliases/smart",
         "costs": "/costs",
+        "budgets": "/costs/budgets",
         "costs-by-model": "/costs?by=model&since=",
         "plugins": "/plugins",
         "workers": "/workers",

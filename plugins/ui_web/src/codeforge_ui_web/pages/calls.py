@@ -9,6 +9,7 @@ from aiohttp import web
 from codeforge.http import FORGE, who
 from codeforge.model import LIVE
 from codeforge_ui_web.exchanges import told
+from codeforge_ui_web.pages.budgets import PERIODS, shown
 from codeforge_ui_web.render import html, render
 
 MOST = 500
@@ -40,7 +41,8 @@ async def page(request: web.Request) -> web.Response:
     forge, person, about = request.app[FORGE], who(request), await _about(request)
     task, project = await forge.tasks.get(person, about["run"].task_id), about["run"].project_id
     project = await forge.projects.get(person, project)
-    return render(request, "calls.html", task=task, project=project, **about)
+    budgets = await shown(request, run=about["run"])
+    return render(request, "calls.html", task=task, project=project, budgets=budgets, periods=PERIODS, **about)
 
 
 async def now(request: web.Request) -> web.Response:

@@ -14,6 +14,7 @@ from codeforge import Invalid
 from codeforge.forge.costs import GROUPINGS, Cost, total
 from codeforge.http import FORGE, who
 from codeforge_ui_web.charts import bars
+from codeforge_ui_web.pages.budgets import PERIODS, shown
 from codeforge_ui_web.render import render
 from codeforge_ui_web.words import dollars
 
@@ -47,6 +48,8 @@ async def page(request: web.Request) -> web.Response:
         groupings=GROUPINGS,
         spans=_spans(request, asked),
         zone=forge.settings.time_zone,
+        budgets=await shown(request, project_id=asked.project),
+        periods=PERIODS,
         projects=await forge.projects.list(person),
         total=total(costs),
         costs=_shown(costs, asked.by),
