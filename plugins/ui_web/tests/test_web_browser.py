@@ -52,6 +52,7 @@ NAMES = [
     "run-accepted",
     "run-live",
     "run-failed",
+    "run-waiting",
     "calls",
     "call",
     "queue",

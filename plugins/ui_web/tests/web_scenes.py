@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from web_stage import Stage
 
-from codeforge import AgentEvent, Kind, Run, RunState, Spoken
+from codeforge import AgentEvent, Kind, Project, Run, RunState, Spoken
+from codeforge.errors import OverBudget
 from codeforge.events import edited, log, ran, said, thought
-from codeforge.llm import Route, Way
+from codeforge.llm import Price, Route, Way
 
 
 async def everything(stage: Stage) -> dict[str, str]:
@@ -27,6 +29,8 @@ async def everything(stage: Stage) -> dict[str, str]:
         output=("E   assert 3 == 2", "1 failed, 3 passed in 0.20s"),
     )
     await stage.call(back, cost=None)
+    for cost in (310_000, 120_000, 540_000):
+        await stage.call(await stage.review(await stage.task(project, "Sort the tests")), cost=cost)
     for day in range(1, 27):
         if day % 7 not in (2, 3):
             await stage.call(review, cost=day * day % 17 * 310_000 + 420_000, days_ago=day, cached_tokens=1500)
@@ -73,6 +77,7 @@ async def everything(stage: Stage) -> dict[str, str]:
         reason="model_auth",
         detail="openai answered 401: incorrect API key provided.",
     )
+    waiting = await _waiting(stage, dirty)
     flags = await stage.task(dirty, "Remove the unused feature flags")
     await stage.forge.projects.edit(stage.who, dirty.id, max_runs=1)
     await stage.task(dirty, "Rename the invoice module", needs=[flags.task_id])
@@ -110,6 +115,7 @@ async def everything(stage: Stage) -> dict[str, str]:
         "run-accepted": f"/runs/{accepted.id}",
         "run-live": f"/runs/{live.id}",
         "run-failed": f"/runs/{failed.id}",
+        "run-waiting": f"/runs/{waiting.id}",
         "calls": f"/runs/{live.id}/calls",
         "call": f"/calls/{await _exchange(stage, live)}",
         "queue": "/queue",
@@ -127,6 +133,20 @@ async def everything(stage: Stage) -> dict[str, str]:
         "signin": "/signin",
         "missing": "/nowhere",
     }
+
+
+async def _waiting(stage: Stage, project: Project) -> Run:
+    """A run whose budget does not allow its next call."""
+    run = await stage.working(await stage.task(project, "Translate the invoices", max_cost_micro=1_000_000))
+    await stage.call(run, cost=740_000)
+    known = (Price(input=1_000_000, output=8_000_000),)
+    given = {"provider": "openai", "model": "gpt-5-mini", "run_id": run.id, "project_id": run.project_id}
+    with suppress(OverBudget):
+        await stage.forge.calls.open(
+            run.tenant_id, known=known, prompt_tokens=180_000, completion_tokens=16_000, protocol="chat", **given
+        )
+    await stage.forge.coordinator.report(run.id, 1, state=RunState.QUEUED, worked=312.0)
+    return run
 
 
 async def _exchange(stage: Stage, run: Run) -> str:

@@ -74,5 +74,5 @@ def gauge(budget: Budget) -> Gauge:
     whole = max(limit, spent + held, 1)
     share = 100 * spent // limit if limit else 100
     tone = "bad" if share >= 100 else "wait" if share >= 100 * WARNING else "good"
-    part = [round(100 * value / whole, 2) for value in (spent, held, WARNING * limit, limit)]
-    return Gauge(*part, share=share, tone=tone)
+    spent_, held_, warning, full = (round(100 * value / whole, 2) for value in (spent, held, WARNING * limit, limit))
+    return Gauge(spent=spent_, held=held_, warning=warning, limit=full, share=share, tone=tone)

@@ -78,6 +78,12 @@ def dollars(micro: int) -> str:
     return f"${micro / 1e6:,.4f}" if rest and micro < 1_000_000 else f"${cents / 100:,.2f}"
 
 
+def sum_of_dollars(micro: int) -> str:
+    """Micro-dollars as a number of dollars for a field, exact and without needless zeros."""
+    whole, _, rest = f"{micro / 1e6:.6f}".partition(".")
+    return f"{whole}.{rest.rstrip('0'):0<2}"
+
+
 def cost(usage: Usage, *, scripted: bool = False) -> str:
     """What model calls cost, or why that is not known."""
     if scripted:
@@ -180,6 +186,7 @@ FILTERS = {
     "count": count,
     "told": told,
     "dollars": dollars,
+    "sum_of_dollars": sum_of_dollars,
     "cost": cost,
     "spent": spent,
     "price": price,
