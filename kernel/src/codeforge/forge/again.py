@@ -106,7 +106,7 @@ class Again:
 
         def work(door: Door) -> str:
             given = {"agent": agent, "model": f"replay/{cassette}", "provider": "replay", "priority": run.priority}
-            new = tasks.queue(door, task, prompt=run.prompt, follows=run.follows, **given)  # type: ignore[arg-type]
+            new = tasks.queue(door, task, made_by=who.user, prompt=run.prompt, follows=run.follows, **given)  # type: ignore[arg-type]
             door.update(t.Run, t.Run.id == new, replays=run_id, start_commit=run.base)
             return new
 

@@ -16,6 +16,8 @@ from codeforge.http.schemas.models import (
     Provider,
     ProviderEdit,
     Route,
+    Trial,
+    Try,
     UsageReport,
     Way,
 )
@@ -136,6 +138,8 @@ __all__ = [
     "TenantLimitsEdit",
     "Text",
     "Token",
+    "Trial",
+    "Try",
     "Usage",
     "UsageReport",
     "Verdict",
