@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from codeforge.events import thought as thought
     from codeforge.events import usage as usage
     from codeforge.forge import Forge as Forge
+    from codeforge.forge.exchanges import Spoken as Spoken
     from codeforge.hooks import hookimpl as hookimpl
     from codeforge.hooks import hookspec as hookspec
     from codeforge.http import csrf as csrf
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from codeforge.http import who as who
     from codeforge.llm import Llm as Llm
     from codeforge.llm import Model as Model
+    from codeforge.llm import Route as Route
+    from codeforge.llm import Way as Way
     from codeforge.model import Change as Change
     from codeforge.model import FileChange as FileChange
     from codeforge.model import Health as Health
@@ -70,9 +73,10 @@ _HOMES = {
     "Unauthorized Unavailable",
     "events": "AgentEvent Event Kind edited ended log ran said stuck thought usage",
     "forge": "Forge",
+    "forge.exchanges": "Spoken",
     "hooks": "hookimpl hookspec",
     "http": "csrf failure public who",
-    "llm": "Llm Model",
+    "llm": "Llm Model Route Way",
     "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "news": "MISSED",
     "process": "Process",

@@ -1,4 +1,4 @@
-"""The model offer: where models come from, as people and agents see them."""
+"""The model offer: where models come from, as people and agents see them, and the routes that calls take to them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,36 @@ class Model:
     input_price: int | None = None
     output_price: int | None = None
     note: str = ""
+
+
+FAULTS = ("error", "timeout", "context", "budget")
+"""On what a route may fall back: a provider that fails, is limited or does not take its key; one that is silent for too
+long; a prompt that is longer than the model's window; a budget that is spent.
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """One model of a route, or an alias. Of the ways with a ``weight`` one is drawn for each call, twice as often with
+    twice the weight; one of weight 0 is for when another failed. ``first_seconds`` is how long it may take to begin.
+    """
+
+    model: str
+    weight: int = 1
+    first_seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """What an alias stands for: ways in order. One that fails by a fault of ``fall_back_on`` gives way to the next."""
+
+    ways: tuple[Way, ...]
+    fall_back_on: frozenset[str] = frozenset(FAULTS)
+
+    def __str__(self) -> str:
+        drawn = [way for way in self.ways if way.weight]
+        shares = [f"{way.model} ({way.weight})" if len(drawn) > 1 else way.model for way in drawn]
+        return ", then ".join([" or ".join(shares), *(way.model for way in self.ways if not way.weight)])
 
 
 class Llm(ABC):

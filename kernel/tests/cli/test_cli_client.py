@@ -123,10 +123,31 @@ def test_a_key_is_read_from_where_nobody_sees_it_and_never_shown(codeforge, serv
 def test_aliases_stand_for_models(codeforge, server):
     assert "echo" in codeforge("models", "list").out
     codeforge("models", "alias", "fast", "echo")
-    assert codeforge("models", "alias", "--json").json == [{"name": "fast", "target": "echo"}]
+    [fast] = codeforge("models", "alias", "--json").json
+    assert (fast["name"], fast["target"]) == ("fast", "echo")
     assert "There is no model dream" in codeforge("models", "alias", "smart", "dream", code=1).err
     codeforge("models", "alias", "fast", "--remove")
     assert codeforge("models", "alias", "--json").json == []
+
+
+def test_routes_are_made_of_models_with_weights_and_fallbacks_also_for_one_project(codeforge, project):
+    codeforge("models", "alias", "plan-b", "echo")
+    command = ("models", "route", "fast", "echo:3", "--fallback", "plan-b", "--on", "timeout", "--first-seconds", "9")
+    assert "fast stands for echo, then plan-b now." in codeforge(*command).out
+    found = codeforge("models", "alias", "--json").json[0]
+    assert found["route"] == {
+        "ways": [
+            {"model": "echo", "weight": 3, "first_seconds": 9},
+            {"model": "plan-b", "weight": 0, "first_seconds": 9},
+        ],
+        "fall_back_on": ["timeout"],
+    }
+    assert "in repo." in codeforge("models", "route", "fast", "plan-b", "--project", "repo").out
+    assert "repo" in codeforge("models", "alias", "--project", "repo").out
+    circle = codeforge("models", "route", "plan-b", "echo", "fast", code=1).err
+    assert "plan-b would stand for itself: plan-b -> fast -> plan-b." in circle
+    codeforge("models", "alias", "fast", "--remove", "--project", "repo")
+    assert [a["target"] for a in codeforge("models", "alias", "--project", "repo", "--json").json] == ["echo", "echo"]
 
 
 def test_a_named_server_wants_a_token_and_takes_one_from_a_file_or_a_setting(codeforge, server):

@@ -170,15 +170,6 @@ async def test_an_address_that_no_provider_can_have_is_refused(api, url):
     assert (answer.status, answer.json["field"]) == (422, "base_url")
 
 
-async def test_an_alias_stands_for_a_model(api):
-    assert [m["name"] for m in (await api("GET", "/models")).json["items"]] == ["small", "large"]
-    assert (await api("PUT", "/aliases/fast", {"target": "small"})).status == 200
-    assert (await api("GET", "/aliases")).json["items"] == [{"name": "fast", "target": "small"}]
-    assert (await api("PUT", "/aliases/fast", {"target": "gone"})).status == 404
-    assert (await api("DELETE", "/aliases/fast")).status == 204
-    assert (await api("GET", "/aliases")).json["items"] == []
-
-
 async def test_an_unpriced_call_makes_the_cost_unknown_not_zero(api, forge, who, working):
     call = {"provider": "p", "model": "small", "status": 200, "streamed": True, "milliseconds": 5, "run_id": working.id}
     await forge.calls.record(who.tenant_id, **call, counted="reported", prompt_tokens=10, cost_micro=7)

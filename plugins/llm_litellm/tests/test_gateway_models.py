@@ -168,7 +168,7 @@ async def test_nonsense_for_a_list_of_models_is_no_model(house, serving, body):
         assert await names(house) == []
 
 
-async def test_real_models_come_before_aliases_and_cassettes(house, tmp_path):
+async def test_real_models_come_before_cassettes_and_aliases(house, tmp_path):
     folder = house.forge.settings.data_dir / "cassettes"
     for name in ("demo", "tape"):
         (folder / name).mkdir(parents=True)
@@ -177,8 +177,8 @@ async def test_real_models_come_before_aliases_and_cassettes(house, tmp_path):
     (folder / "empty").mkdir()
     await house.provider("m", prices={"m": {"input": 1, "output": 2}})
     await house.forge.aliases.set(house.who, "smart", "up/m")
-    assert await names(house) == ["up/m", "smart", "replay/demo", "replay/tape", "record/tape"]
-    smart = (await house.forge.models.list(house.who))[1]
+    assert await names(house) == ["up/m", "replay/demo", "replay/tape", "record/tape", "smart"]
+    smart = (await house.forge.models.list(house.who))[-1]
     assert (smart.note, smart.output_price) == ("up/m", 2_000_000)
 
 

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from codeforge.agents import AgentBackend
 from codeforge.errors import NotFound, Unavailable
@@ -16,13 +17,16 @@ from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history as _history
 from codeforge.forge import runs as _runs
 from codeforge.forge.accounts import Accounts
+from codeforge.forge.aliases import Aliases
 from codeforge.forge.calls import Calls
 from codeforge.forge.coordinator import ForgeCoordinator
+from codeforge.forge.costs import Costs
+from codeforge.forge.exchanges import Exchanges
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
 from codeforge.forge.line import Line
-from codeforge.forge.models import Aliases, Models, Provider, Providers
+from codeforge.forge.models import Models, Provider, Providers
 from codeforge.forge.packs import Packs
 from codeforge.forge.parts import Parts
 from codeforge.forge.projects import Projects
@@ -41,7 +45,7 @@ from codeforge.scm import Scm
 from codeforge.settings import Settings
 from codeforge.store import Door, Store
 from codeforge.ui import Panel
-from codeforge.vault import Vault
+from codeforge.vault import Vault, cleaned
 
 log = logging.getLogger(__name__)
 SECRETS_SECONDS = 5.0
@@ -106,7 +110,8 @@ class Forge:
         self.runs = Runs(self)
         self.reviews = Reviews(self)
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
-        self.calls, self.keys = Calls(self), Keys(self)
+        self.calls, self.costs, self.keys = Calls(self), Costs(self), Keys(self)
+        self.exchanges = Exchanges(self)
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
         self._known_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}
@@ -133,11 +138,12 @@ class Forge:
         if wrong := await self.ring(run.id):
             await self.note(run, f"{wrong} The run waits until then; nothing is lost.")
 
-    async def note(self, run: Run, text: str) -> None:
-        """Add a line to a run's history."""
+    async def note(self, run: Run, text: str, **facts: Any) -> None:
+        """Add a line to a run's history, with ``facts`` for programs; secrets in either become dots."""
+        said = cleaned({"text": text, **facts}, await self.secrets(run.tenant_id))
 
         def work(door: Door) -> None:
-            _history.append(door, _runs.row_of(door, run.id), [AgentEvent(Kind.PROGRESS, {"text": text})])
+            _history.append(door, _runs.row_of(door, run.id), [AgentEvent(Kind.PROGRESS, said)])
 
         await self.store.run(run.tenant_id, work)
 

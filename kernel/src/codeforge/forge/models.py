@@ -1,14 +1,16 @@
-"""Models, the providers they come from, and the aliases that people choose."""
+"""Models, and the providers they come from."""
 
 from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from codeforge.errors import Invalid, NotFound
+from codeforge.forge.aliases import reached
 from codeforge.forge.rows import Row
 from codeforge.ids import new_id
 from codeforge.llm import Model
@@ -41,19 +43,32 @@ class Models:
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
 
-    async def list(self, who: Principal) -> list[Model]:
-        """All models of the tenant, in the order of their sources; a source that fails has none."""
+    async def list(self, who: Principal, project_id: str = "") -> list[Model]:
+        """All models of the tenant, in the order of their sources, and then the aliases, as they count in a project.
+
+        A source that fails has none.
+        """
         found: list[Model] = []
         for name, llm in self._forge.offers.llms.items():
             try:
                 found += await llm.models(who.tenant_id)
             except Exception:
                 log.exception("the models of %s could not be listed", name)
+        by_name = {model.name: model for model in found}
+        view = await self._forge.aliases.routes(who.tenant_id, project_id)
+        for name in sorted(view.keys() - by_name):
+            if first := next((by_name[one] for one in reached(view, name) if one in by_name), None):
+                note = str(view[name]) + (f", {first.note}" if first.note else "")
+                found.append(replace(first, name=name, note=note))
         return found
 
-    async def find(self, who: Principal, name: str) -> Model:
-        """The model of that name, or the first one for "". Raises `NotFound` with what there is."""
-        models = await self.list(who)
+    async def find(self, who: Principal, name: str, project_id: str = "") -> Model:
+        """The model of that name, as it counts in a project, or the first one for "".
+
+        A name as the provider calls the model is enough where one provider alone has it. Raises `NotFound` with
+        what there is.
+        """
+        models = await self.list(who, project_id)
         for model in models:
             if name in ("", model.name):
                 return model
@@ -63,8 +78,16 @@ class Models:
                 "or add a provider with `codeforge models add`.",
                 field="model",
             )
-        names = ", ".join(m.name for m in models[:8]) + (", ..." if len(models) > 8 else "")
-        raise NotFound(f"There is no model {name}; there is {names}.", field="model")
+        fitting = [model for model in models if model.name == f"{model.provider}/{name}"]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            raise NotFound(f"More than one provider has {name}: say {_some(fitting, ' or ')}.", field="model")
+        raise NotFound(f"There is no model {name}; there is {_some(models, ', ')}.", field="model")
+
+
+def _some(models: Sequence[Model], between: str) -> str:
+    return between.join(model.name for model in models[:8]) + (", ..." if len(models) > 8 else "")
 
 
 class Providers:
@@ -139,29 +162,3 @@ def _is_address(url: str) -> bool:
         return False
     plain = url.isprintable() and " " not in url  # urlsplit itself leaves line ends out
     return plain and parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
-
-
-class Aliases:
-    """Names that people choose ("fast", "smart"), for models."""
-
-    def __init__(self, forge: Forge) -> None:
-        self._forge = forge
-
-    async def list(self, tenant_id: str) -> dict[str, str]:
-        """Alias -> model name."""
-        found = await self._forge.store.read(tenant_id, lambda door: door.all(t.Alias))
-        return {row["name"]: row["target"] for row in found}
-
-    async def set(self, who: Principal, name: str, target: str) -> None:
-        """Make ``name`` stand for the model ``target``; an empty target removes it. Raises `Invalid`, `NotFound`."""
-        if not NAME.fullmatch(name):
-            raise Invalid("An alias is of a-z, 0-9, '.', '_' and '-', like fast or smart.", field="name")
-        if target:
-            await self._forge.models.find(who, target)
-
-        def work(door: Door) -> None:
-            door.delete(t.Alias, t.Alias.name == name)
-            if target:
-                door.insert(t.Alias, name=name, target=target)
-
-        await self._forge.store.run(who.tenant_id, work)

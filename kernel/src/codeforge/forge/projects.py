@@ -52,9 +52,9 @@ def _remove(door: Door, project_id: str) -> Project:
         raise Conflict(f"{project.name} has runs under way: stop them first.")
     needs.forget(door, project_id)
     runs = t.Run.select(t.Run.id).where(t.Run.project_id == project_id)
-    for of_run in (t.Event, t.Message, t.Artifact, t.RunKey):
+    for of_run in (t.Event, t.Message, t.Artifact, t.RunKey, t.Exchange):
         door.delete(of_run, of_run.run_id.in_(runs))
-    for of_project in (t.Run, t.Task, t.Schedule, t.Pack):
+    for of_project in (t.Run, t.Task, t.Schedule, t.Pack, t.ProjectAlias):
         door.delete(of_project, of_project.project_id == project_id)
     door.delete(t.Project, t.Project.id == project_id)
     return project
@@ -149,7 +149,7 @@ class Projects:
         if agent := values.get("agent"):
             self._forge.agent(agent)
         if model := values.get("model"):
-            await self._forge.models.find(who, model)
+            values["model"] = (await self._forge.models.find(who, model, project_id)).name
         if "limits" in values:
             values["limits"] = asdict(values["limits"])
         if "labels" in values:

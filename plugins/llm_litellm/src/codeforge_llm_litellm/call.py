@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from codeforge_llm_litellm.prices import Prices
 from codeforge_llm_litellm.providers import Source
@@ -31,7 +32,8 @@ class Target:
 class Call:
     """A call that was let in. ``body`` is the agent's request in the form of ``protocol``.
 
-    ``head`` are the fields of its head that are meant for the provider, like ``anthropic-beta``.
+    ``head`` are the fields of its head that are meant for the provider, like ``anthropic-beta``; ``request_id`` is the
+    same for all attempts, of whatever provider, at one request of an agent.
     """
 
     tenant_id: str
@@ -41,6 +43,7 @@ class Call:
     body: dict[str, Any]
     protocol: str = "chat"
     head: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def stream(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from codeforge import Forge, Model
@@ -46,7 +45,7 @@ class Catalog:
         return found
 
     async def models(self, tenant_id: str) -> list[Model]:
-        """All models, real ones first, then aliases, then cassettes."""
+        """All models, real ones first, then cassettes."""
         sources = [s for s in (await self.sources(tenant_id)).values() if s.kind in KINDS]
         listings = [self._listing(tenant_id, source) for source in sources]
         found = await asyncio.gather(*(listing.get(self._session) for listing in listings))
@@ -60,10 +59,7 @@ class Catalog:
             )
             for name, target in shelf.recording(self._shelf).items()
         ]
-        by_name = {model.name: model for model in [*real, *scripted, *recorded]}
-        given = await self._forge.aliases.list(tenant_id)
-        aliases = [_alias(name, by_name[meant]) for name in given if (meant := _meaning(given, name)) in by_name]
-        return [*real, *aliases, *scripted, *recorded]
+        return [*real, *scripted, *recorded]
 
     def _listing(self, tenant_id: str, source: Source) -> Listing:
         place = (tenant_id, source.name)
@@ -71,9 +67,9 @@ class Catalog:
             self.listings[place] = Listing(source)
         return self.listings[place]
 
-    async def target(self, tenant_id: str, name: str) -> Target:
-        """What ``name`` stands for. Raises `Trouble` when there is no such model any more."""
-        meant = name if "/" in name else _meaning(await self._forge.aliases.list(tenant_id), name)
+    async def target(self, tenant_id: str, project_id: str, name: str) -> Target:
+        """What ``name`` stands for in a project. Raises `Trouble` when there is no such model any more."""
+        meant = name if "/" in name else _meaning(await self._forge.aliases.list(tenant_id, project_id), name)
         provider, _, model = meant.partition("/")
         if provider == "replay" and model in shelf.names(self._shelf):
             return Target(name=name, provider=provider, model=model, replay=self._shelf / model, prices=FREE)
@@ -114,7 +110,3 @@ def _model(source: Source, found: Found) -> Model:
 
 def _scripted(cassette: str) -> Model:
     return Model(name=f"replay/{cassette}", provider="replay", input_price=0, output_price=0, note=SCRIPTED)
-
-
-def _alias(name: str, model: Model) -> Model:
-    return replace(model, name=name, note=f"{model.name}" + (f", {model.note}" if model.note else ""))

@@ -13,6 +13,7 @@ from codeforge import Forge, Health, Llm, Model, Unauthorized
 from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.cassettes import shelf
 from codeforge_llm_litellm.cassettes.fixture import load
+from codeforge_llm_litellm.cassettes.keeping import Keeper
 from codeforge_llm_litellm.catalog import Catalog
 from codeforge_llm_litellm.protocols import known
 from codeforge_llm_litellm.trouble import Trouble
@@ -35,6 +36,7 @@ class Gateway(Llm):
     def __init__(self, forge: Forge, environ: Mapping[str, str] = os.environ) -> None:
         self.forge = forge
         self.catalog = Catalog(forge, self.session, environ)
+        self.keeper = Keeper(forge)
         self._session: ClientSession | None = None
         self._engines: dict[str, Engine] = {}
         self._under_way: Counter[str] = Counter()
@@ -76,10 +78,11 @@ class Gateway(Llm):
         """Let a call in, with a run's key. Raises `Trouble`; budgets would be checked here (402)."""
         known.protocol(protocol).check(body)
         asked = str(body["model"])
-        # agents put "openai/" or "anthropic/" before what they are told
-        if key.model not in (asked, asked.removeprefix("openai/"), asked.removeprefix("anthropic/")):
+        # agents put "openai/" or "anthropic/" before what they are told; one of a replay is told who once answered
+        names = asked, asked.removeprefix("openai/"), asked.removeprefix("anthropic/")
+        if not key.model.startswith("replay/") and key.model not in names:
             raise Trouble(403, "model_not_allowed", f"This run's key is good for {key.model}, not for {asked}.")
-        target = await self.catalog.target(key.tenant_id, key.model)
+        target = await self.catalog.target(key.tenant_id, key.project_id, key.model)
         return Call(
             tenant_id=key.tenant_id,
             run_id=key.run_id,
@@ -105,7 +108,7 @@ class Gateway(Llm):
         from codeforge_llm_litellm.engines.replay import Replay
 
         if name == "replay":
-            return Replay(str(self.forge.settings.data_dir))
+            return Replay(self.forge)
         return Litellm() if name == "litellm" else Passthrough(self.session)
 
     def session(self) -> ClientSession:
@@ -148,7 +151,8 @@ class Gateway(Llm):
     async def opened(self) -> AsyncIterator[None]:
         """For as long as the server lives."""
         try:
-            yield
+            async with self.keeper.open():
+                yield
         finally:
             await self.close()
 

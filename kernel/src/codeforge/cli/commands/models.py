@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from codeforge.cli.aliasing import alias, route
 from codeforge.cli.api import part
 from codeforge.cli.listing import Listing
 from codeforge.cli.options import asking
@@ -87,20 +88,5 @@ def remove(ask: Asking, name: str) -> None:
     ask.item({"removed": name}, f"The provider {name} and its key are forgotten.")
 
 
-@command.command()
-@click.argument("name", required=False)
-@click.argument("model", required=False)
-@click.option("--remove", is_flag=True, help="Forget the alias NAME.")
-@asking
-def alias(ask: Asking, name: str | None, model: str | None, remove: bool) -> None:
-    """Make NAME stand for MODEL; without arguments, list the aliases."""
-    if name is None:
-        columns: Columns = {"alias": "name", "model": "target"}
-        ask.items(ask.api.pages("/aliases"), columns, none="There is no alias yet.")
-    elif remove:
-        ask.api.delete(f"/aliases/{part(name)}")
-        ask.item({"removed": name}, f"The alias {name} is forgotten.")
-    elif model:
-        ask.item(ask.api.put(f"/aliases/{part(name)}", {"target": model}), f"{name} stands for {model} now.")
-    else:
-        raise click.UsageError("Give the model that the alias stands for, or --remove.")
+command.add_command(alias)
+command.add_command(route)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
+from codeforge import llm
 from codeforge.http.schemas.base import Address, Name, Shape, Text
 from codeforge.http.schemas.work import Usage
+from codeforge.llm import FAULTS
+
+Fault = Literal["error", "timeout", "context", "budget"]
+
+Grouping = Literal["day", "project", "agent", "model", "provider", "person"]
 
 
 class Model(Shape):
@@ -45,17 +52,102 @@ class ProviderEdit(Shape):
     settings: dict[str, Any] = Field(default={})
 
 
+class Way(Shape):
+    """One model of a route."""
+
+    model: Annotated[Name, Field(min_length=1)]
+    """A model, or another alias."""
+    weight: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Of the models with a weight one is drawn for each call; one of weight 0 is for when another failed."""
+    first_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    """Seconds that it has to begin its answer; null: as its provider is set."""
+
+
+class Route(Shape):
+    """What an alias stands for. After a model that fails by a fault of ``fall_back_on``, the next one is asked."""
+
+    ways: Annotated[list[Way], Field(min_length=1, max_length=50)]
+    fall_back_on: Annotated[list[Fault], Field(max_length=10)] = Field(default=[*get_args(Fault)])
+    """error: it fails, is limited or takes no key; timeout: it does not begin in time; context: the prompt is longer
+    than its window; budget: a budget is spent."""
+
+    @classmethod
+    def of(cls, fact: object) -> Self:
+        """The shape of a route, its faults in order."""
+        assert isinstance(fact, llm.Route)
+        faults: list[Fault] = [fault for fault in FAULTS if fault in fact.fall_back_on]  # type: ignore[misc]
+        return cls(ways=[Way.of(way) for way in fact.ways], fall_back_on=faults)
+
+    def fact(self) -> llm.Route:
+        """The route."""
+        ways = tuple(llm.Way(**way.model_dump()) for way in self.ways)
+        return llm.Route(ways=ways, fall_back_on=frozenset(self.fall_back_on))
+
+
 class Alias(Shape):
-    """A name that people choose, for a model."""
+    """A name that people choose, for a model or a route of models."""
 
     name: str
     target: str
+    """The first model of its route."""
+    route: Route
+    project_id: str | None = None
+    """The project that has it for itself; null: it is the tenant's."""
+
+    @classmethod
+    def made(cls, name: str, route: llm.Route, project_id: str | None = None) -> Alias:
+        """The shape of an alias."""
+        return cls(name=name, target=route.ways[0].model, route=Route.of(route), project_id=project_id)
 
 
 class AliasEdit(Shape):
-    """The model that an alias stands for."""
+    """What an alias stands for: the model ``target``, or a ``route``."""
 
-    target: Annotated[Name, Field(min_length=1)]
+    target: Annotated[Name, Field(min_length=1)] | None = None
+    route: Route | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.target is None) == (self.route is None):
+            raise ValueError("give either a target or a route.")
+        return self
+
+
+class CostSum(Shape):
+    """A sum of model calls."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    """Part of the prompts' tokens."""
+    cost_micro: int | None
+    """Micro-dollars of the calls whose price is known; null when none of them has one."""
+    unpriced: int
+    """How many of the calls have no known price: they are not in the cost, and not free."""
+
+
+class Cost(CostSum):
+    """A sum of the model calls of one day, project, agent, model, provider or person."""
+
+    key: str
+    """The day's date, the project's id, or the name of what else it is; empty: calls of none."""
+    name: str
+    """As people read it."""
+
+
+class CostReport(Shape):
+    """What model calls cost, in parts and in all."""
+
+    by: Grouping
+    since: date | None
+    until: date | None
+    zone: str
+    """The time zone of the days."""
+    items: list[Cost]
+    total: CostSum
 
 
 class UsageReport(Shape):
