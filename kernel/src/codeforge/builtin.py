@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from codeforge.hooks import hookimpl
+from codeforge.llm import ModelRequest, ModelTarget
 from codeforge.model import Project, Task
 from codeforge.scm import Scm
 
@@ -23,6 +26,18 @@ def choose_agent(task: Task, project: Project) -> str | None:
 def choose_model(task: Task, project: Project) -> str | None:
     """The task's own, else the project's."""
     return task.model or project.model
+
+
+@hookimpl(trylast=True)
+def choose_target(request: ModelRequest, targets: Sequence[ModelTarget]) -> str | None:
+    """One of those with a weight that do not rest, drawn by weight."""
+    awake = [target for target in targets if target.weight and target.rests_until is None]
+    left = request.chance * sum(target.weight for target in awake)
+    for target in awake:
+        left -= target.weight
+        if left < 0:
+            return target.name
+    return None
 
 
 @hookimpl(trylast=True)

@@ -7,7 +7,7 @@ makes its plugin broken: it is listed with the reason, and the rest starts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codeforge.agents import AgentBackend
     from codeforge.events import Event
     from codeforge.forge import Forge
-    from codeforge.llm import Llm
+    from codeforge.llm import Llm, ModelRequest, ModelTarget
     from codeforge.model import Health, Project, Run, Task
     from codeforge.queues import Queue
     from codeforge.scm import Scm
@@ -98,6 +98,13 @@ def choose_agent(task: Task, project: Project) -> str | None:
 @hookspec(firstresult=True)
 def choose_model(task: Task, project: Project) -> str | None:
     """The model for a new run of ``task``. None: not for me. Default: the task's, else the project's."""
+
+
+@hookspec(firstresult=True)
+def choose_target(request: ModelRequest, targets: Sequence[ModelTarget]) -> str | None:
+    """The name of the model that a call of a route goes to first. None: not for me. Default: drawn by weight among
+    those that do not rest. Where it fails, the others follow in the order of the route.
+    """
 
 
 @hookspec(firstresult=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from codeforge.agents import AgentBackend
     from codeforge.events import Event
     from codeforge.forge import Forge, PluginFact
-    from codeforge.llm import Llm
+    from codeforge.llm import Llm, ModelRequest, ModelTarget
     from codeforge.queues import Queue
     from codeforge.scm import Scm
     from codeforge.settings import Settings
@@ -130,6 +130,9 @@ class Plugins:
 
     def choose_model(self, task: Task, project: Project) -> str | None:
         return self._first(str, "choose_model", task=task, project=project)
+
+    def choose_target(self, request: ModelRequest, targets: Sequence[ModelTarget]) -> str | None:
+        return self._first(str, "choose_target", request=request, targets=targets)
 
     def rank_run(self, task: Task, project: Project) -> int | None:
         return self._first(int, "rank_run", task=task, project=project)

@@ -13,7 +13,7 @@ from aiohttp import web
 from openai import AsyncOpenAI
 
 import codeforge_llm_litellm as plugin
-from codeforge import AgentBackend, Principal, RepoInfo, Run, Scm, Settings
+from codeforge import AgentBackend, Principal, RepoInfo, Run, Scm, Settings, builtin
 from codeforge.forge import Forge, Offers
 from codeforge.http import listen, make_app
 from codeforge.store import Store
@@ -87,9 +87,12 @@ class House:
             await client.close()
 
     async def calls(self, paper, count=1):
-        """The calls of a run, once there are ``count``."""
+        """The calls of a run that are settled, once there are ``count``."""
         async with asyncio.timeout(20):
-            while len(found := await self.forge.calls.of_run(self.who, paper.run.id)) < count:
+            while True:
+                found = [c for c in await self.forge.calls.of_run(self.who, paper.run.id) if c["state"] == "settled"]
+                if len(found) >= count:
+                    break
                 await asyncio.sleep(0.01)
         return found
 
@@ -116,6 +119,7 @@ async def open_house(tmp_path, scripted) -> AsyncIterator[Opened]:
             offers = Offers(agents={"none": NoAgent()}, scms={"paper": PaperScm()}, choose_scm=lambda url: "paper")
             offers.choose_agent = lambda task, project: "none"
             offers.choose_model = lambda task, project: task.model
+            offers.choose_target = builtin.choose_target
             offers.rank_run = lambda task, project: 0
             forge = Forge(settings, store, offers)
             gateway = offers.llms["gateway"] = Gateway(forge, environ or {})

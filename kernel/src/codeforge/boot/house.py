@@ -37,7 +37,7 @@ async def open_forge(
         forge = Forge(settings, store, offers)
         offers.choose_scm = lambda url: plugins.choose_scm(url, offers.scms)
         offers.choose_agent, offers.choose_model = plugins.choose_agent, plugins.choose_model
-        offers.rank_run = plugins.rank_run
+        offers.choose_target, offers.rank_run = plugins.choose_target, plugins.rank_run
         offers.before_run, offers.panels = plugins.before_run, plugins.panels
         offers.health = lambda: plugins.health(forge)
         offers.llms = plugins.llms(forge)
@@ -74,6 +74,7 @@ async def house(
         forge.url = site.url
         if not queue.far:
             await forge.coordinator.reap(everything=True)
+            await forge.calls.expire(everything=True)
         await stack.enter_async_context(background.background(background.deliveries(forge, everything=not queue.far)))
         ears = Ears(report=forge.reports.take, news=forge.store.news.hear) if queue.far else Ears()
         if working:

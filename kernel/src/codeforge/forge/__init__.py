@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from codeforge.agents import AgentBackend
 from codeforge.errors import NotFound, Unavailable
 from codeforge.events import AgentEvent, Kind
+from codeforge.forge import forecast as _forecast
 from codeforge.forge import history as _history
 from codeforge.forge import runs as _runs
 from codeforge.forge.accounts import Accounts
 from codeforge.forge.aliases import Aliases
+from codeforge.forge.allowances import Allowances
 from codeforge.forge.calls import Calls
 from codeforge.forge.coordinator import ForgeCoordinator
 from codeforge.forge.costs import Costs
 from codeforge.forge.exchanges import Exchanges
+from codeforge.forge.forecast import Forecast
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
@@ -29,6 +32,7 @@ from codeforge.forge.line import Line
 from codeforge.forge.models import Models, Provider, Providers
 from codeforge.forge.packs import Packs
 from codeforge.forge.parts import Parts
+from codeforge.forge.prices import PriceList
 from codeforge.forge.projects import Projects
 from codeforge.forge.reports import Reports
 from codeforge.forge.reviews import Reviews
@@ -38,8 +42,8 @@ from codeforge.forge.space import Space
 from codeforge.forge.tasks import Tasks
 from codeforge.forge.workers import Workers
 from codeforge.ids import new_id
-from codeforge.llm import Llm
-from codeforge.model import Health, Project, Run, Task
+from codeforge.llm import Llm, ModelRequest, ModelTarget
+from codeforge.model import Health, Principal, Project, Run, Task
 from codeforge.queues import Queue
 from codeforge.scm import Scm
 from codeforge.settings import Settings
@@ -84,6 +88,7 @@ class Offers:
     choose_scm: Callable[[str], str | None] = lambda url: None
     choose_agent: Callable[[Task, Project], str | None] = lambda task, project: None
     choose_model: Callable[[Task, Project], str | None] = lambda task, project: None
+    choose_target: Callable[[ModelRequest, Sequence[ModelTarget]], str | None] = lambda request, targets: None
     rank_run: Callable[[Task, Project], int | None] = lambda task, project: None
     before_run: Callable[[Run, Task, Project], Awaitable[None]] = _nobody_objects
     panels: Callable[[Run], Awaitable[list[Panel]]] = _no_panels
@@ -112,6 +117,7 @@ class Forge:
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
         self.calls, self.costs, self.keys = Calls(self), Costs(self), Keys(self)
         self.exchanges = Exchanges(self)
+        self.prices, self.budgets = PriceList(self), Allowances(self)
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
         self._known_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}
@@ -123,6 +129,16 @@ class Forge:
             return agent
         there_is = ", ".join(sorted(self.offers.agents)) or "none"
         raise NotFound(f"There is no agent {name}; there is {there_is}.", field="agent")
+
+    async def forecast(self, who: Principal, project_id: str, *, agent: str = "", model: str = "") -> Forecast:
+        """What a run will probably take; agent and model are the project's where not given.
+
+        Raises `NotFound` (project, agent, model).
+        """
+        project = await self.projects.get(who, project_id)
+        name = self.agent(agent or project.agent).name
+        chosen = (await self.models.find(who, model or project.model)).name
+        return await self.store.read(who.tenant_id, _forecast.of, project.id, name, chosen)
 
     async def ring(self, run_id: str) -> str:
         """Tell the workers that a run is ready; gives what is wrong when they can only be told later, by the relay."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from codeforge_llm_litellm.prices import Prices
+from codeforge import Prices
 from codeforge_llm_litellm.providers import Source
 
 
@@ -16,7 +16,8 @@ from codeforge_llm_litellm.providers import Source
 class Target:
     """What a model's name stands for: a provider and the provider's own name of the model, or a cassette to replay.
 
-    ``record`` is the cassette's folder that exchanges are written into, where they are.
+    ``record`` is the cassette's folder that exchanges are written into, where they are. ``max_output`` is how many
+    tokens it answers at most, where that is known.
     """
 
     name: str
@@ -26,12 +27,37 @@ class Target:
     replay: Path | None = None
     record: Path | None = None
     prices: Prices = ()
+    max_output: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stop:
+    """One target that a call may go to; ``weight`` is its share of the calls, ``window`` its tokens."""
+
+    target: Target
+    weight: float = 1.0
+    window: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's full name."""
+        return self.target.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a name stands for: where a call may go to, in order, and after which faults it goes on to the next."""
+
+    name: str
+    stops: tuple[Stop, ...]
+    fall_back_on: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
     """A call that was let in. ``body`` is the agent's request in the form of ``protocol``.
 
+    ``target`` is where it goes; ``plan`` where else it may go, and ``route`` says in a sentence why it goes there.
     ``head`` are the fields of its head that are meant for the provider, like ``anthropic-beta``; ``request_id`` is the
     same for all attempts, of whatever provider, at one request of an agent.
     """
@@ -41,6 +67,8 @@ class Call:
     project_id: str
     target: Target
     body: dict[str, Any]
+    plan: Plan
+    route: str = ""
     protocol: str = "chat"
     head: Mapping[str, str] = field(default_factory=dict)
     request_id: str = field(default_factory=lambda: uuid4().hex)

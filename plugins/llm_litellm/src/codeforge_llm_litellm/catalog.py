@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from codeforge import Forge, Model
-from codeforge_llm_litellm.call import Target
+from codeforge_llm_litellm.call import Plan, Stop, Target
 from codeforge_llm_litellm.cassettes import shelf
 from codeforge_llm_litellm.discovery import Found, described
 from codeforge_llm_litellm.listing import Listing
 from codeforge_llm_litellm.prices import FREE
 from codeforge_llm_litellm.providers import KINDS, Source, from_environment
+from codeforge_llm_litellm.routing.unfold import Leg, unfold
 from codeforge_llm_litellm.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -67,33 +68,46 @@ class Catalog:
             self.listings[place] = Listing(source)
         return self.listings[place]
 
-    async def target(self, tenant_id: str, project_id: str, name: str) -> Target:
-        """What ``name`` stands for in a project. Raises `Trouble` when there is no such model any more."""
-        meant = name if "/" in name else _meaning(await self._forge.aliases.list(tenant_id, project_id), name)
-        provider, _, model = meant.partition("/")
+    async def plan(self, tenant_id: str, project_id: str, name: str) -> Plan:
+        """Where calls of the model or alias ``name`` may go, in a project. Raises `Trouble` when there is nowhere."""
+        routes = {} if "/" in name else await self._forge.aliases.routes(tenant_id, project_id)
+        sources = await self.sources(tenant_id)
+        found = [await self._stop(tenant_id, sources, leg) for leg in unfold(routes, name)]
+        stops = tuple(stop for stop in found if stop)
+        if not stops:
+            raise Trouble(404, "model_not_found", f"There is no model {name}: its provider, alias or cassette is gone.")
+        fall_back_on = routes[name].fall_back_on if name in routes else frozenset()
+        return Plan(name=name, stops=stops, fall_back_on=fall_back_on)
+
+    async def _stop(self, tenant_id: str, sources: Mapping[str, Source], leg: Leg) -> Stop | None:
+        provider, _, model = leg.model.partition("/")
         if provider == "replay" and model in shelf.names(self._shelf):
-            return Target(name=name, provider=provider, model=model, replay=self._shelf / model, prices=FREE)
+            target = Target(name=leg.model, provider=provider, model=model, replay=self._shelf / model, prices=FREE)
+            return Stop(target=target, weight=leg.weight)
         record = None
         if provider == "record" and (real := shelf.recording(self._shelf).get(model)):
             record = self._shelf / model
             provider, _, model = real.partition("/")
-        source = (await self.sources(tenant_id)).get(provider)
+        source = sources.get(provider)
         if not source or source.kind not in KINDS or not model:
-            raise Trouble(404, "model_not_found", f"There is no model {name}: its provider, alias or cassette is gone.")
+            return None
         heard = {one.name: one for one in await self._listing(tenant_id, source).get(self._session)}
-        prices = (heard.get(model) or described(source, model, {})).facts.prices
-        return Target(name=name, provider=provider, model=model, source=source, record=record, prices=prices)
+        facts = (heard.get(model) or described(source, model, {})).facts
+        target = Target(
+            name=leg.model,
+            provider=provider,
+            model=model,
+            source=source.hurried(leg.first_seconds) if leg.first_seconds else source,
+            record=record,
+            prices=facts.prices,
+            max_output=facts.max_output,
+        )
+        return Stop(target=target, weight=leg.weight, window=facts.window)
 
     async def close(self) -> None:
         """Stop asking providers."""
         for listing in self.listings.values():
             await listing.close()
-
-
-def _meaning(aliases: Mapping[str, str], name: str) -> str:
-    for _ in aliases:  # an alias may stand for another one
-        name = aliases.get(name, name)
-    return name
 
 
 def _model(source: Source, found: Found) -> Model:

@@ -14,7 +14,7 @@ from codeforge_llm_litellm.counter import count
 from codeforge_llm_litellm.gateway import Gateway
 from codeforge_llm_litellm.protocols.known import protocol
 from codeforge_llm_litellm.protocols.responses import NOT_KEPT
-from codeforge_llm_litellm.relay import Relay
+from codeforge_llm_litellm.routing.journey import Journey
 from codeforge_llm_litellm.trouble import Trouble
 
 MOST = 64 * 2**20
@@ -35,7 +35,7 @@ def routes(gateway: Gateway) -> Iterable[web.RouteDef]:
             key = await gateway.key(secret)  # before the body: strangers shall not fill the memory
             with gateway.place(key):
                 call = await gateway.admit(key, await _body(request), protocol=name, head=_head(request))
-                return await Relay(gateway, request, call, secret).run()
+                return await Journey(gateway, request, call, secret).run()
 
         return _told(answer, name)
 

@@ -16,6 +16,7 @@ from codeforge_llm_litellm.cassettes.fixture import load
 from codeforge_llm_litellm.cassettes.keeping import Keeper
 from codeforge_llm_litellm.catalog import Catalog
 from codeforge_llm_litellm.protocols import known
+from codeforge_llm_litellm.routing.rests import Rests
 from codeforge_llm_litellm.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Gateway(Llm):
         self._session: ClientSession | None = None
         self._engines: dict[str, Engine] = {}
         self._under_way: Counter[str] = Counter()
+        self.rests = Rests()
 
     @classmethod
     def of(cls, forge: Forge) -> Gateway:
@@ -82,13 +84,14 @@ class Gateway(Llm):
         names = asked, asked.removeprefix("openai/"), asked.removeprefix("anthropic/")
         if not key.model.startswith("replay/") and key.model not in names:
             raise Trouble(403, "model_not_allowed", f"This run's key is good for {key.model}, not for {asked}.")
-        target = await self.catalog.target(key.tenant_id, key.project_id, key.model)
+        plan = await self.catalog.plan(key.tenant_id, key.project_id, key.model)
         return Call(
             tenant_id=key.tenant_id,
             run_id=key.run_id,
             project_id=key.project_id,
-            target=target,
+            target=plan.stops[0].target,
             body=body,
+            plan=plan,
             protocol=protocol,
             head=head or {},
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,6 +69,10 @@ class Source:
         """A time-out of the provider's settings: ``connect``, ``first`` (until the answer begins) or ``idle``."""
         value = self.table("timeouts").get(what, otherwise)
         return float(value) if isinstance(value, int | float) and value > 0 else otherwise
+
+    def hurried(self, first: float) -> Source:
+        """The same provider, with ``first`` seconds until an answer begins."""
+        return replace(self, settings={**self.settings, "timeouts": {**self.table("timeouts"), "first": first}})
 
 
 def from_environment(environ: Mapping[str, str]) -> list[Source]:

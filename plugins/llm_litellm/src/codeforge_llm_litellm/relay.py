@@ -34,9 +34,12 @@ class Relay:
         self._end_event = b""
         self._said: dict[str, Any] = {}
 
-    async def run(self) -> web.StreamResponse:
-        """Answer the request. Raises `Trouble` when there is none and nothing was sent yet."""
-        await self._ledger.open()
+    async def run(self, *, park: bool = True) -> web.StreamResponse:
+        """Answer the request. Raises `Trouble` when there is none and nothing was sent yet.
+
+        With ``park`` the run waits when a budget does not allow the call: where no other model is tried.
+        """
+        await self._ledger.open(park=park)
         trouble: Trouble | None = None
         body = b""
         try:
@@ -89,7 +92,6 @@ class Relay:
     async def _stream(self, answer: Answer) -> None:
         head = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         self._response = web.StreamResponse(headers={**answer.headers, **head})
-        await self._write(b"")
         splitter = sse.Splitter()
         async for block in answer.blocks:
             await self._pass(splitter.feed(block))

@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field, model_validator
 from codeforge import llm
 from codeforge.http.schemas.base import Address, Name, Shape, Text
 from codeforge.http.schemas.work import Usage
-from codeforge.llm import FAULTS
 
 Fault = Literal["error", "timeout", "context", "budget"]
 
@@ -75,7 +74,7 @@ class Route(Shape):
     def of(cls, fact: object) -> Self:
         """The shape of a route, its faults in order."""
         assert isinstance(fact, llm.Route)
-        faults: list[Fault] = [fault for fault in FAULTS if fault in fact.fall_back_on]  # type: ignore[misc]
+        faults: list[Fault] = [fault for fault in get_args(Fault) if fault in fact.fall_back_on]
         return cls(ways=[Way.of(way) for way in fact.ways], fall_back_on=faults)
 
     def fact(self) -> llm.Route:

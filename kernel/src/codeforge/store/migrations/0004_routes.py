@@ -1,4 +1,4 @@
-"""Aliases that stand for routes, and those of single projects.
+"""Aliases that stand for routes, those of single projects, and which way each call took.
 
 An alias keeps its ``target``, the first model of its route: servers of the version before go on by it.
 """

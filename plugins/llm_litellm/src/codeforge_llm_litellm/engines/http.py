@@ -73,16 +73,17 @@ async def _begin(
 
 
 async def _blocks(response: aiohttp.ClientResponse, source: Source) -> AsyncIterator[bytes]:
-    idle = source.seconds("idle", IDLE)
+    wait, where = source.seconds("first", FIRST), "after the head"
     try:
         while True:
-            async with asyncio.timeout(idle):
+            async with asyncio.timeout(wait):
                 block = await response.content.readany()
             if not block:
                 return
             yield block
+            wait, where = source.seconds("idle", IDLE), "in the middle"
     except TimeoutError as error:
-        message = f"{source.name} said nothing for {idle:g} s in the middle of its answer."
+        message = f"{source.name} said nothing for {wait:g} s {where} of its answer."
         raise Trouble(504, "provider_timeout", message, sent=True) from error
     except (aiohttp.ClientError, OSError) as error:
         raise Trouble(

@@ -1,0 +1,1 @@
+"""Routes: which model answers a call, and which one when that fails."""
