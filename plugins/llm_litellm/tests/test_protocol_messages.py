@@ -134,6 +134,9 @@ async def test_a_key_comes_in_either_field_of_the_head(house, claude, auth):
     found = [model.id async for model in client(house, paper, **options).models.list()]
     assert found == [paper.run.model]
     assert [model.id async for model in client(house, paper, "/llm", **options).models.list()] == found
+    assert (await client(house, paper, **options).models.retrieve(paper.run.model)).display_name == paper.run.model
+    with pytest.raises(anthropic.NotFoundError):
+        await client(house, paper, **options).models.retrieve("other")
     with pytest.raises(anthropic.AuthenticationError, match="no key of a run"):
         await client(house, paper, api_key="cfrun_wrong").models.list()
 
