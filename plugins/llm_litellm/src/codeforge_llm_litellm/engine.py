@@ -34,6 +34,8 @@ SWITCHES = {
     "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",  # an agent must not make the server fetch addresses of its choice
     "HF_HUB_OFFLINE": "1",
 }
+# what providers say of their limits, by their own names or as litellm calls them
+_LIMIT = re.compile(r"(?:llm_provider-)?(retry-after(?:-ms)?|(?:x|anthropic)-ratelimit-.+)", re.IGNORECASE)
 # litellm takes api_base, api_key, mock_response, callbacks and much more from the same arguments:
 # only what belongs to a chat may come from an agent
 FIELDS = frozenset(
@@ -126,24 +128,23 @@ def _own(quoted: str) -> str:
 
 def _failed(error: Exception) -> web.Response:
     status = getattr(error, "status_code", None)
-    kept = {"Retry-After": after} if (after := _retry_after(error)) else {}
     status = status if isinstance(status, int) and 400 <= status < 600 else 502
-    return web.json_response(_error(error), status=status, headers=kept)
+    return web.json_response(_error(error), status=status, headers=_limits(error))
 
 
-def _retry_after(error: BaseException | None) -> str:
-    """What the provider said of when to ask again; litellm keeps it in one place or another, often in the cause."""
+def _limits(error: BaseException | None) -> dict[str, str]:
+    """What the provider said of its limits; litellm keeps it in one place or another, often in the cause."""
     for _ in range(10):
-        response = getattr(error, "response", None)
-        for holder in (error, response):
+        for holder in (error, getattr(error, "response", None)):
             for name in ("litellm_response_headers", "headers"):
                 head = getattr(holder, name, None)
-                if isinstance(head, Mapping) and (after := head.get("retry-after") or head.get("Retry-After")):
-                    return str(after)
+                told = head.items() if isinstance(head, Mapping) else ()
+                if kept := {found[1]: str(value) for name, value in told if (found := _LIMIT.fullmatch(name))}:
+                    return kept
         if error is None:
             break
         error = error.__cause__ or error.__context__
-    return ""
+    return {}
 
 
 async def serve(socket: str, secret: str) -> None:
