@@ -14,7 +14,7 @@ PROTOCOLS = ["chat", "messages", "responses"]
 PARTS = [
     {"text": "Hm.", "thought": True},
     {"text": "Hello."},
-    {"functionCall": {"name": "read", "args": {"path": "a"}}},
+    {"functionCall": {"name": "read", "args": {"path": "a"}}, "thoughtSignature": "c2lnbmVk"},
 ]
 GEMINI_USE = {
     "promptTokenCount": 160,
@@ -227,3 +227,35 @@ async def test_every_protocol_is_answered_streamed_and_whole(house, upstream, ca
             await ask(house, paper, protocol, stream=True)
     for call in (await house.calls(paper, 20))[-2:]:
         assert call["error"]
+
+
+@pytest.mark.slow
+async def test_a_second_turn_gives_google_back_its_proof_of_thinking_and_the_tools_result(house, serving):
+    gemini = Gemini()
+    async with serving(gemini.answer) as url:
+        await house.provider("m", kind="gemini", url=url, models=[gemini.model])
+        paper = await house.run(f"up/{gemini.model}")
+        client = anthropic.AsyncAnthropic(
+            base_url=f"{house.forge.url}/llm/anthropic", api_key=paper.key, max_retries=0, timeout=120
+        )
+        house.clients.append(client)
+        said = [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}]
+        options = {"model": paper.run.model, "max_tokens": 99, "tools": [{"name": "read", "input_schema": SCHEMA}]}
+        first = await client.messages.create(**options, messages=said)
+        result = {"type": "tool_result", "tool_use_id": first.content[-1].id, "content": "contents of a"}
+        said += [{"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}]
+        await client.messages.create(**options, messages=said)
+
+        client = house.client(paper, timeout=120)
+        tools = [{"type": "function", "name": "read", "parameters": SCHEMA}]
+        asked = [{"role": "user", "content": "Hi"}]
+        answer = await client.responses.create(model=paper.run.model, input=asked, tools=tools)
+        output = {"type": "function_call_output", "call_id": answer.output[-1].call_id, "output": "contents of a"}
+        asked += [*(item.model_dump(exclude_none=True) for item in answer.output), output]
+        await client.responses.create(model=paper.run.model, input=asked, tools=tools)
+    assert [path for path, _, _ in gemini.seen] == [f"/v1beta/models/{gemini.model}:generateContent"] * 4
+    for _, _, body in (gemini.seen[1], gemini.seen[3]):
+        text = json.dumps(body)
+        assert "c2lnbmVk" in text
+        assert "contents of a" in text
+        assert [content["role"] for content in body["contents"]] == ["user", "model", "user"]

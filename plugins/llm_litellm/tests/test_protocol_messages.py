@@ -180,6 +180,20 @@ async def test_a_model_of_an_openai_compatible_provider_answers(house, stream):
     assert (call["cost_micro"], call["streamed"]) == (1555, stream)
 
 
+async def test_a_provider_that_streams_nothing_is_told_as_a_stream_of_one_piece(house, serving):
+    async def whole(request):
+        message = {"role": "assistant", "content": "Hello, world."}
+        return web.json_response({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+
+    async with serving(whole) as url:
+        await house.provider("m", url=url)
+        paper = await house.run("up/m")
+        async with client(house, paper).messages.stream(model="up/m", max_tokens=50, messages=ASKED) as stream:
+            assert (await stream.get_final_message()).content[0].text == "Hello, world."
+        [call] = await house.calls(paper)
+    assert (call["status"], call["completion_tokens"]) == (200, 4)
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_providers_silence_about_its_use_is_counted_by_us(house, stream):
     house.scripted.script("m", [Step(text="x" * 400, usage=None)])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from codeforge_llm_litellm.protocols.known import protocol
 from codeforge_llm_litellm.transcript import Transcript, Used
 from codeforge_llm_litellm.translation.messages_answer import MessageTelling
+from codeforge_llm_litellm.translation.messages_request import chat
 from codeforge_llm_litellm.translation.responses_answer import ResponseTelling
 
 WORDS = st.text(st.characters(blacklist_categories=["Cs"]), min_size=1, max_size=5)
@@ -150,3 +151,32 @@ def test_what_is_told_is_read_back_as_it_was_heard(name, answer, finish):
         assert read.used == Used(prompt=50, completion=9, cached=20, written=5, reasoning=4)
         assert bool(read.finish)
     assert streamed.finish == whole.finish
+
+
+def test_caching_and_proofs_of_thinking_reach_a_model_of_anthropic_elsewhere_and_no_other():
+    once = {"cache_control": {"type": "ephemeral"}}
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "proof"}
+    body = {
+        "model": "m",
+        "system": [{"type": "text", "text": "Be brief.", **once}],
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": "Hi", **once}]},
+            {"role": "assistant", "content": [thought, {"type": "text", "text": "Hello."}]},
+        ],
+        "tools": [{"name": "do", "input_schema": {}, **once}],
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+    }
+    rich = chat(body, openai=False, litellm=True, rich=True)
+    assert rich["messages"][0]["content"] == [{"type": "text", "text": "Be brief.", **once}]
+    assert rich["messages"][1]["content"] == [{"type": "text", "text": "Hi", **once}]
+    assert rich["messages"][2]["thinking_blocks"] == [thought]
+    assert rich["tools"][0]["cache_control"] == once["cache_control"]
+    assert rich["thinking"] == body["thinking"]
+    plain = chat(body, openai=True, litellm=False, rich=False)
+    assert plain["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello."},
+    ]
+    assert "cache_control" not in json.dumps(plain)
+    assert "thinking" not in json.dumps(plain)
