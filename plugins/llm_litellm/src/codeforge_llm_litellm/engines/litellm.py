@@ -27,6 +27,8 @@ START = 120.0
 """Seconds within which the child must be ready: it imports litellm, which takes 4 s on a quiet machine."""
 GRACE = 0.5
 """Seconds that the child gets to end by itself; it has nothing to lose."""
+VERSIONS = {"gemini": "/v1beta"}
+"""What litellm expects behind an address, where it does not put it there itself."""
 PASSED_ON = ("PATH", "LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
@@ -50,7 +52,7 @@ class Litellm(Engine):
         source = call.target.source
         assert source
         child = await self._ready()
-        headers = {SECRET: child.secret, KEY: source.secret, BASE: source.base}
+        headers = {SECRET: child.secret, KEY: source.secret, BASE: f"{source.base}{VERSIONS.get(source.kind, '')}"}
         body = {**call.body, "model": f"{source.kind}/{call.target.model}"}
         async with post(child.session, "http://engine/chat/completions", headers, body, source) as answer:
             yield answer
