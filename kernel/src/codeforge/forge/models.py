@@ -132,12 +132,11 @@ class Providers:
             )
         if secret is not None and (not secret.isascii() or not secret.isprintable() or secret != secret.strip()):
             raise Invalid("The key holds spaces or characters that no key has: copy it again.", field="key")
-        box = self._forge.vault.lock(secret) if secret else None
 
         def work(door: Door) -> Row:
             values: dict[str, Any] = {"kind": kind, "base_url": base_url, "settings": settings or {}}
-            if secret is not None:
-                values["secret"] = box
+            if secret is not None:  # locked here: no other server changes the key meanwhile
+                values["secret"] = self._forge.vault.lock(secret) if secret else None
             if not door.update(t.Provider, t.Provider.name == name, **values):
                 door.insert(t.Provider, id=new_id(), name=name, created_at=door.now(), **values)
             row = door.one(t.Provider, t.Provider.name == name)
