@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from codeforge.llm import Model as Model
     from codeforge.llm import ModelRequest as ModelRequest
     from codeforge.llm import ModelTarget as ModelTarget
+    from codeforge.llm import Provider as Provider
+    from codeforge.llm import ProviderField as ProviderField
+    from codeforge.llm import ProviderKind as ProviderKind
     from codeforge.llm import Route as Route
     from codeforge.llm import Way as Way
     from codeforge.model import Change as Change
@@ -76,7 +79,7 @@ _HOMES = {
     "forge": "Forge",
     "hooks": "hookimpl hookspec",
     "http": "csrf failure public who",
-    "llm": "Llm Model ModelRequest ModelTarget Route Way",
+    "llm": "Llm Model ModelRequest ModelTarget Provider ProviderField ProviderKind Route Way",
     "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "news": "MISSED",
     "process": "Process",

@@ -108,8 +108,8 @@ async def open_house(tmp_path, scripted) -> AsyncIterator[Opened]:
     """Opens a server; its environment names no provider unless it is given."""
     async with AsyncExitStack() as stack:
 
-        async def opened(environ: dict[str, str] | None = None) -> House:
-            settings = Settings(data_dir=tmp_path / "data", port=0)
+        async def opened(environ: dict[str, str] | None = None, **chosen) -> House:
+            settings = Settings(data_dir=tmp_path / "data", port=0, **{"find_local_models": False, **chosen})
             settings.data_dir.mkdir(exist_ok=True)
             store = await Store.open(settings.data_dir)
             stack.push_async_callback(store.close)

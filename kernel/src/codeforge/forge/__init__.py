@@ -23,10 +23,11 @@ from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
 from codeforge.forge.line import Line
-from codeforge.forge.models import Models, Provider, Providers
+from codeforge.forge.models import Models, Providers
 from codeforge.forge.packs import Packs
 from codeforge.forge.parts import Parts
 from codeforge.forge.projects import Projects
+from codeforge.forge.provider_health import ProviderHealths
 from codeforge.forge.reports import Reports
 from codeforge.forge.reviews import Reviews
 from codeforge.forge.runs import Runs
@@ -35,7 +36,7 @@ from codeforge.forge.space import Space
 from codeforge.forge.tasks import Tasks
 from codeforge.forge.workers import Workers
 from codeforge.ids import new_id
-from codeforge.llm import Llm, ModelRequest, ModelTarget
+from codeforge.llm import Llm, ModelRequest, ModelTarget, Provider
 from codeforge.model import Health, Project, Run, Task
 from codeforge.queues import Queue
 from codeforge.scm import Scm
@@ -108,6 +109,7 @@ class Forge:
         self.runs = Runs(self)
         self.reviews = Reviews(self)
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
+        self.provider_health = ProviderHealths(store)
         self.calls, self.keys = Calls(self), Keys(self)
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)

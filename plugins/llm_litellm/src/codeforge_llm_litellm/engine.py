@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from typing import Any
 
 from aiohttp import web
 
-SECRET, KEY, BASE = "X-Engine-Secret", "X-Provider-Key", "X-Provider-Base"
+SECRET, KEY, BASE, EXTRA = "X-Engine-Secret", "X-Provider-Key", "X-Provider-Base", "X-Provider-Extra"
 READY = "ready"
 SWITCHES = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -31,6 +32,8 @@ SWITCHES = {
     "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",  # an agent must not make the server fetch addresses of its choice
     "HF_HUB_OFFLINE": "1",
 }
+# what providers say of their limits, by their own names or as litellm calls them
+_LIMIT = re.compile(r"(?:llm_provider-)?(retry-after(?:-ms)?|(?:x|anthropic)-ratelimit-.+)", re.IGNORECASE)
 # litellm takes api_base, api_key, mock_response, callbacks and much more from the same arguments:
 # only what belongs to a chat may come from an agent
 FIELDS = frozenset(
@@ -62,7 +65,8 @@ class Translator:
             return web.json_response({"error": {"message": "wrong secret"}}, status=401)
         body = json.loads(await request.content.read())
         asked = {name: value for name, value in body.items() if name in FIELDS}
-        asked |= {"model": body["model"], "api_key": request.headers[KEY], "api_base": request.headers[BASE]}
+        asked |= {"model": body["model"], **json.loads(request.headers[EXTRA])}
+        asked |= {"api_key": request.headers[KEY] or None, "api_base": request.headers[BASE] or None}
         if body.get("stream"):
             asked["stream_options"] = {"include_usage": True}
         try:
@@ -107,8 +111,8 @@ def _failed(error: Exception) -> web.Response:
         getattr(error, "litellm_response_headers", None),
         getattr(getattr(error, "response", None), "headers", None),
     )
-    head: Mapping[str, str] = next((head for head in heads if head and "retry-after" in head), {})
-    kept = {"Retry-After": head["retry-after"]} if "retry-after" in head else {}
+    head: Mapping[str, str] = next((head for head in heads if head and any(map(_LIMIT.fullmatch, head))), {})
+    kept = {found[1]: value for name, value in head.items() if (found := _LIMIT.fullmatch(name))}
     status = status if isinstance(status, int) and 400 <= status < 600 else 502
     return web.json_response(_error(error), status=status, headers=kept)
 

@@ -15,7 +15,8 @@ from typing import Any
 from codeforge_llm_litellm.transcript import Used
 
 MAP = "model_prices_and_context_window_backup.json"
-OWNERS = ("openai", "anthropic", "gemini")
+OWNERS = ("openai", "anthropic", "gemini", "mistral", "azure", "bedrock", "bedrock_converse")
+_PREFIXED = ("gemini", "mistral", "azure")  # whose models the map calls "owner/model"
 _ABOVE = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 
 
@@ -64,8 +65,8 @@ def known(owner: str | None, model: str) -> Facts:
     """What the map says of a model of ``owner``; nothing at all when it does not know it."""
     if owner == "ollama":  # runs on one's own machine, but for what Ollama itself calls cloud models
         return Facts(prices=() if model.endswith("cloud") else FREE)
-    entry = price_map().get(f"gemini/{model}" if owner == "gemini" else model, {}) if owner else {}
-    if entry.get("litellm_provider") != owner:
+    entry = price_map().get(f"{owner}/{model}" if owner in _PREFIXED else model, {}) if owner else {}
+    if str(entry.get("litellm_provider")).removesuffix("_converse") != owner:
         return Facts()
     return Facts(
         window=entry.get("max_input_tokens"),

@@ -5,7 +5,18 @@ Times are ISO 8601 in UTC. Money is integer micro-dollars; null means unpriced, 
 
 from codeforge.http.schemas.base import Address, Command, Id, Moment, Name, Page, Said, Sequence, Shape, Slug, Text
 from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Part, Plugin, Ready, Token
-from codeforge.http.schemas.models import Alias, AliasEdit, Model, Provider, ProviderEdit, Route, UsageReport, Way
+from codeforge.http.schemas.models import (
+    Alias,
+    AliasEdit,
+    Model,
+    Provider,
+    ProviderEdit,
+    ProviderHealth,
+    ProviderKind,
+    Route,
+    UsageReport,
+    Way,
+)
 from codeforge.http.schemas.projects import (
     Health,
     Hours,
@@ -85,6 +96,8 @@ __all__ = [
     "ProjectEdit",
     "Provider",
     "ProviderEdit",
+    "ProviderHealth",
+    "ProviderKind",
     "Queue",
     "Queued",
     "Ready",
