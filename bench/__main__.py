@@ -13,6 +13,7 @@ NAMES = (
     "workspace",
     "dispatch",
     "gateway",
+    "peers",
     "runs",
     "fleet_events",
     "sockets",

@@ -21,6 +21,8 @@ from codeforge.store import Store
 
 MESSAGES = [{"role": "user", "content": "Please look at this code.\n" * 160}]
 AT_ONCE = 16
+RUNS = 4
+"""As many keys are made: one run alone may not have hundreds of calls under way."""
 
 
 class Asker:
@@ -66,19 +68,22 @@ async def _compare(provider: str, gateway: str, key: str, calls: int) -> list[Ro
 
 def measure(calls: int = 300) -> list[Row]:
     """Provider and gateway are processes of their own; takes about 15 seconds."""
-    with _process("codeforge.testing.model_server") as [url], _process("bench.gateway", url) as [gateway, key]:
+    with (
+        process("codeforge.testing.model_server") as (_, [url]),
+        process("bench.gateway", url) as (_, [gateway, key, *_]),
+    ):
         return asyncio.run(_compare(url, gateway, key, calls))
 
 
 @contextmanager
-def _process(*module: str) -> Iterator[list[str]]:
-    """A module that serves; gives the words that it prints when it is ready."""
-    with subprocess.Popen([sys.executable, "-m", *module], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
+def process(*module: str) -> Iterator[tuple[int, list[str]]]:
+    """A module that serves; gives its process id and the words that it prints when it is ready."""
+    with subprocess.Popen([sys.executable, "-m", *module], stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout
         try:
-            yield process.stdout.readline().split()
+            yield started.pid, started.stdout.readline().split()
         finally:
-            process.terminate()
+            started.terminate()
 
 
 @asynccontextmanager
@@ -92,10 +97,11 @@ async def _served(folder: Path, provider: str) -> AsyncIterator[str]:
     who = await forge.accounts.admin()
     offered = {"models": ["talk"], "prices": {"talk": {"input": 1, "output": 1}}}
     await forge.providers.set(who, "up", "openai-compatible", base_url=provider, secret="sk-any", settings=offered)
-    run: dict[str, object] = {"id": "run", "tenant_id": who.tenant_id, "project_id": "project", "model": "up/talk"}
-    key = await store.run(None, lambda door: keys.mint(door, run, 3600))
+    of = {"tenant_id": who.tenant_id, "project_id": "project", "model": "up/talk"}
+    runs: list[dict[str, object]] = [{"id": f"run {number}", **of} for number in range(RUNS)]
+    minted = [await store.run(None, keys.mint, run, 3600) for run in runs]
     async with plugin.lifespan(forge), listen(make_app(forge, plugin.register_routes(forge)), settings) as site:
-        yield f"{site.url}/llm/v1 {key}"
+        yield " ".join([f"{site.url}/llm/v1", *minted])
     await store.close()
 
 

@@ -14,10 +14,11 @@ import pytest
 from docker_files import compose, environment
 from docker_images import Images, hardened, missing, run
 
-from codeforge.testing import free_port
+from codeforge.testing import PrivateRabbit, free_port
 
 pytestmark = [
-    pytest.mark.slow, pytest.mark.images, pytest.mark.timeout(1800), pytest.mark.xdist_group("images"),
+    pytest.mark.slow, pytest.mark.images, pytest.mark.rabbitmq, pytest.mark.timeout(1800),
+    pytest.mark.xdist_group("images"),
     pytest.mark.skipif(bool(missing()), reason=missing()),
 ]  # fmt: skip
 SERVICES = compose()["services"]
@@ -90,6 +91,20 @@ def test_the_server_starts_as_its_user_on_a_read_only_root_is_well_and_stops_pol
         assert "CapBnd:\t0000000000000000" in status
 
 
+def test_a_worker_in_its_image_joins_a_server_in_another_is_well_and_drains(images):
+    with PrivateRabbit() as rabbit:
+        port, broker = str(free_port()), {"CODEFORGE_BROKER_URL": rabbit.url}
+        own = {"CODEFORGE_PORT": port, "CODEFORGE_HOST": "127.0.0.1"}
+        with up(images, "server", "serve", **own, **broker) as (server, inside):
+            until(lambda: inside(*HEALTH).returncode == 0, server)
+            added = json.loads(inside("codeforge", "workers", "add", "far", "--json").stdout)
+            theirs = {"CODEFORGE_SERVER_URL": f"http://127.0.0.1:{port}", "CODEFORGE_TOKEN": added["secret"]}
+            with up(images, "worker", "worker", said="is ready for", **theirs, **broker) as (worker, within):
+                until(lambda: within(*HEALTH[:-1], "worker").returncode == 0, worker)
+                listed = json.loads(inside("codeforge", "workers", "list", "--json").stdout)
+                assert [one["agents"] for one in listed if one["name"] == "far"] == [["aider"]]
+
+
 def test_in_the_workers_image_aider_does_a_whole_run_on_a_read_only_root(images):
     """The demo: a task, Aider with recorded answers of a model, a check, a merged commit; no network is needed."""
     assert "0.86" in images.run("worker", "codeforge", "agents", "check", "aider")
@@ -117,19 +132,21 @@ def test_the_proxys_image_reads_its_caddyfile_as_its_user_on_a_read_only_root(im
 
 
 @contextmanager
-def up(images, image, *command, **settings):
-    """Start ``codeforge COMMAND`` as compose does; gives the process and a function that runs commands beside it."""
+def up(images, image, *command, said="CodeForge runs.", **settings):
+    """Start ``codeforge COMMAND`` as compose does until it has ``said`` that it is up; gives the process and a function
+    that runs commands beside it.
+    """
     env = clean(image) | settings
     started = subprocess.Popen(
         hardened(images.mounted(image), SERVICES[f"{image}-1"]["user"], "codeforge", *command), env=env,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     try:
-        said = ""
-        while "CodeForge runs." not in said:
+        heard = ""
+        while said not in heard:
             line = started.stdout.readline()
-            assert line, said
-            said += line
+            assert line, heard
+            heard += line
         yield started, lambda *words: beside(started, env, *words)
         [first] = _children(started.pid)
         os.kill(first, signal.SIGTERM)

@@ -1,6 +1,10 @@
-"""One fault at a time on a fleet: what is killed, frozen, cut off or told twice neither loses nor doubles anything."""
+"""One fault at a time on a fleet: what is killed, frozen, cut off or told twice neither loses nor doubles anything.
+
+``CODEFORGE_TEST_OUTAGE=600`` cuts the network for ten minutes instead of a few leases.
+"""
 
 import asyncio
+import os
 import random
 import signal
 import time
@@ -15,6 +19,8 @@ from codeforge.testing import PrivatePostgres, PrivateRabbit
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.postgres, pytest.mark.xdist_group("fleet"), pytest.mark.timeout(240)]
 SIZE = Size(servers=2, workers=2, slots=4, lease=5, hosts=False, disk=False, clock=False)
 LEASE = SIZE.lease
+OUTAGE = float(os.environ.get("CODEFORGE_TEST_OUTAGE", 4 * LEASE))
+"""Seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -120,14 +126,14 @@ async def test_a_stop_reaches_the_agent_within_a_second_through_the_other_server
 
 
 @pytest.mark.slow
-async def test_a_broker_that_is_away_for_a_while_loses_nothing(made):
+async def test_a_broker_that_is_away_for_a_minute_loses_nothing(made):
     runs = [await made.start(lines=30, pause=0.1) for _ in range(2)]
     for run in runs:
         await until(lambda run=run: execution(made, run))
     await asyncio.to_thread(made.rabbit.kill)
     away = time.monotonic()
     runs.append(await made.start(lines=30, pause=0.1))  # accepted although nobody can be told
-    await until(lambda: time.monotonic() - away > 15)
+    await until(lambda: time.monotonic() - away > 60, 90)
     await asyncio.to_thread(made.rabbit.start)
     gathered = await prove(made, *runs)
     assert told_again(gathered) == []
@@ -154,6 +160,7 @@ async def test_a_database_that_is_away_for_longer_than_the_lease_fails_no_run(ma
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(OUTAGE + 180)
 @pytest.mark.skipif(not network.possible(), reason="network namespaces need root")
 async def test_a_worker_that_was_cut_off_and_is_back_neither_loses_nor_doubles_anything(tmp_path):
     size = Size(servers=2, workers=2, slots=4, lease=LEASE, hosts=True, disk=False, clock=False)
@@ -162,9 +169,10 @@ async def test_a_worker_that_was_cut_off_and_is_back_neither_loses_nor_doubles_a
         await until(lambda: execution(made, run))
         number, _ = holder(made, run)
         made.network.cut(number)
+        cut = time.monotonic()
         again = await until(lambda: execution(made, run, 2))
         assert execution(made, run).last < again.first
-        await until(lambda: time.monotonic() - again.first > LEASE)
+        await until(lambda: time.monotonic() - cut > OUTAGE, OUTAGE + 30)
         made.network.mend(number)
         gathered = await prove(made, run)
         assert len(gathered.executions[run]) == 2

@@ -56,7 +56,7 @@ async def test_a_run_that_fills_the_disk_fails_for_that_and_its_work_is_kept_onc
         ballast.write_bytes(b"x" * 28 * MB)
         fill = "echo precious > precious.txt; cat /dev/urandom > filling"
         run = await api.until(await api.start(project, fill), seconds=60)
-        assert (run["state"], run["reason"]) == ("failed", "workspace_error")
+        assert (run["state"], run["reason"]) == ("failed", "disk_full")
         assert "disk has no space left" in run["detail"]
         folder = small_disk / "runs" / f"{run['id']}-1"
         assert (folder / "workspace" / "precious.txt").read_text() == "precious\n"
@@ -83,6 +83,27 @@ async def test_a_run_that_fills_the_disk_fails_for_that_and_its_work_is_kept_onc
             return await unready(api) == {}
 
         await until(well)
+
+
+async def test_a_disk_that_fills_while_a_run_is_prepared_queues_it_until_there_is_room(settings, small_disk, tmp_path):
+    async with running(settings, extra={"stand_ins": StandIns()}) as (_, api):
+        repository = new_repository(tmp_path / "repository")
+        (repository / "large").write_bytes(os.urandom(14 * MB))
+        git(repository, "add", "large")
+        git(repository, "commit", "-qm", "large")
+        project = await api.post("/projects", {"url": str(repository), "agent": "shell", "model": "none"})
+        ballast = small_disk / "ballast"
+        ballast.write_bytes(b"x" * 36 * MB)  # enough is free to begin, and too little for the files
+        run = await api.start(project, "echo b > b.txt")
+
+        async def put_off():
+            told = await api.get(f"/runs/{run['id']}")
+            return told["state"] == "queued" and "tries again in 5 s (1 of 2)" in told["detail"]
+
+        await until(put_off)
+        ballast.unlink()
+        done = await api.until(run, seconds=60)
+        assert (done["state"], done["change"]["files"]) == ("review", 1)
 
 
 async def gone(folder):

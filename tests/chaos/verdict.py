@@ -40,7 +40,7 @@ def _true(e: Evidence, run_id: str, reason: str) -> bool:
     if reason == "lost":
         lost = [told for told in e.events[run_id] if "gave no word any more" in told.data.get("detail", "")]
         return len(lost) >= 3
-    return {"agent_error": killed or full, "workspace_error": full}.get(reason, False)
+    return {"agent_error": killed or full, "disk_full": full}.get(reason, False)
 
 
 def never_twice(e: Evidence) -> list[str]:

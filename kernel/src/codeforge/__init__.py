@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from codeforge.events import thought as thought
     from codeforge.events import usage as usage
     from codeforge.forge import Forge as Forge
+    from codeforge.forge.exchanges import Spoken as Spoken
     from codeforge.hooks import hookimpl as hookimpl
     from codeforge.hooks import hookspec as hookspec
     from codeforge.http import csrf as csrf
@@ -77,6 +78,7 @@ _HOMES = {
     "Unauthorized Unavailable",
     "events": "AgentEvent Event Kind edited ended log ran said stuck thought usage",
     "forge": "Forge",
+    "forge.exchanges": "Spoken",
     "hooks": "hookimpl hookspec",
     "http": "csrf failure public who",
     "llm": "Llm Model ModelRequest ModelTarget Provider ProviderField ProviderKind Route Way",

@@ -16,9 +16,9 @@ class Kind(StrEnum):
     Data by kind: said/thought {text}; log {text, stream}; ran {command, exit}; edited {path}; asked {question};
     usage {prompt_tokens, completion_tokens, cached_tokens, cost_micro}; stuck {why};
     ended {outcome, reason, detail}.
-    state {state, reason, detail}; message {text, by}; progress {text}; check {text}; checked {command, exit,
-    seconds}; change {base, head, files, added, deleted}; review {verdict, comment, by}; delivered {branch,
-    commit}.
+    state {state, reason, detail}; message {text, by}; progress {text, divergence}; check {text};
+    checked {command, exit, seconds}; change {base, head, files, added, deleted}; review {verdict, comment, by};
+    delivered {branch, commit}.
     """
 
     SAID = "said"

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     SCM_AUTH = "scm_auth"
     SCM_UNREACHABLE = "scm_unreachable"
     WORKSPACE_ERROR = "workspace_error"
+    DISK_FULL = "disk_full"
     SANDBOX_ERROR = "sandbox_error"
     PLUGIN_MISSING = "plugin_missing"
     REFUSED = "refused"
@@ -57,6 +58,7 @@ ADVICE: dict[Reason, str] = {
     Reason.SCM_AUTH: "The repository refused the credentials: set valid ones for this project, then retry.",
     Reason.SCM_UNREACHABLE: "The repository did not answer: check its address, then retry.",
     Reason.WORKSPACE_ERROR: "The workspace could not be made or kept: check disk space and rights of the data folder.",
+    Reason.DISK_FULL: "The worker's disk has no space left: make room, then retry; what was done stays there.",
     Reason.SANDBOX_ERROR: "The sandbox could not be started: run `codeforge doctor`.",
     Reason.PLUGIN_MISSING: "The agent or repository kind is not installed: run `codeforge doctor`.",
     Reason.REFUSED: "A plugin refused the run: its message says why.",
@@ -200,11 +202,12 @@ class Run:
     """One attempt of one agent at one task.
 
     ``prompt`` is what this run was told: the task's words, or a reviewer's comment when it ``follows``
-    another run, whose change it starts from. ``provider`` is where its model came from when it was queued.
+    another run, whose change it starts from. ``replays`` is the run whose kept exchanges answer this one.
+    ``provider`` is where its model came from when it was queued.
     ``generation`` counts claims, ``losses`` dead workers, ``retries`` faults that CodeForge tried again by
     itself; ``lease_until`` is set while a worker holds the run; ``want`` is what people asked of it ("stop",
     "pause"). ``worked`` is how many seconds its agent was at work before it was put by. ``base`` is the commit
-    that the change is measured against.
+    that the change is measured against. ``made_by`` is who asked for it, by name; empty for runs of before.
     """
 
     id: str
@@ -213,6 +216,7 @@ class Run:
     task_id: str
     number: int
     follows: str | None
+    replays: str | None = None
     prompt: str
     agent: str
     model: str
@@ -233,6 +237,7 @@ class Run:
     check: CheckResult | None = None
     usage: Usage = field(default_factory=Usage)
     delivered: str | None = None
+    made_by: str = ""
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None

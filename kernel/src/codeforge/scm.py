@@ -83,7 +83,7 @@ class Scm(ABC):
         ``base`` is the commit that the change is measured against (None: the tip of ``project.branch``);
         the files are those of commit ``start`` (None: of the base), an earlier run's escrowed one. Without
         ``fetch`` the origin is not asked, and ``base`` must be given. Raises `RunFailure` with scm_auth,
-        scm_unreachable or workspace_error; then ``into`` is gone again.
+        scm_unreachable, disk_full or workspace_error; then ``into`` is gone again.
         """
 
     @abstractmethod
@@ -110,7 +110,7 @@ class Scm(ABC):
     async def refresh(self, project: Project, say: Say) -> str:
         """Bring the mirror up to date with the origin; gives the commit at the tip of ``project.branch``.
 
-        Raises `RunFailure` with scm_auth, scm_unreachable or workspace_error.
+        Raises `RunFailure` with scm_auth, scm_unreachable, disk_full or workspace_error.
         """
         raise Unavailable(f"Repositories of kind {self.name} can be worked on beside a server only.")
 

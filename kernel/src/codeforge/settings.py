@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     tidy_seconds: Seconds = 600.0
     """Seconds between two looks of a worker for what it can clean up on its disk."""
 
+    keep_exchanges: bool = True
+    """Keep what each model call asked and was answered, without secrets, to be looked at and replayed."""
+
+    exchange_days: float = Field(default=30.0, gt=0)
+    """Days after which a kept exchange is forgotten."""
+
     default_agent: str = "aider"
     """The agent of new projects."""
 

@@ -223,6 +223,16 @@ async def test_work_that_is_found_later_is_kept_but_replaces_no_other(worker_api
     assert await bring(another[1], "c") == 409
 
 
+async def test_work_that_was_sent_before_and_comes_after_a_later_one_replaces_nothing(worker_api, held, worker, forge):
+    """A server that froze with a worker's commits in hand wakes when another has taken the next ones."""
+    path, ref = f"/runs/{held['id']}/work", f"refs/codeforge/runs/{held['id']}/1"
+    for nth, head in ((1, "c"), (3, "e"), (2, "d")):
+        params = {"ref": ref, "head": head * 40, "nth": nth}
+        assert (await worker_api(worker[1], "PUT", path, params=params, data=b"PACK"))[0] == 204
+    packs = await forge.store.read(None, lambda door: door.all(t.Pack, t.Pack.run_id == held["id"]))
+    assert [pack["head"] for pack in packs] == ["e" * 40]
+
+
 async def test_an_older_generation_is_refused(worker_api, held, worker, forge):
     await forge.store.run(None, lambda door: door.update(t.Run, t.Run.id == held["id"], generation=2))
     status, problem = await worker_api(worker[1], "POST", f"/runs/{held['id']}/renew", {"generation": 1})

@@ -81,6 +81,13 @@ async def test_a_run_that_was_to_stop_is_not_tried_again(world):
     assert (await world.run(run.id)).state == RunState.STOPPED
 
 
+async def test_a_full_disk_before_the_agent_has_begun_is_tried_again(world):
+    run = await world.submit(await world.project())
+    await world.claim()
+    await world.report(run.id, RunState.FAILED, reason=Reason.DISK_FULL)
+    assert (await world.run(run.id)).state == RunState.QUEUED
+
+
 def test_each_try_waits_longer_but_never_for_ever():
     assert [again("scm_unreachable", n, 6) for n in range(7)] == [5, 30, 180, 900, 900, 900, None]
     assert again("model_unreachable", 0, 0) is None

@@ -7,6 +7,7 @@ import openai
 import pytest
 
 from codeforge.testing import Step
+from codeforge_llm_litellm.protocols.chat import Chat
 from codeforge_llm_litellm.trouble import Trouble
 
 ASKED = [{"role": "user", "content": "Say hello to the world."}]
@@ -183,7 +184,7 @@ async def test_fifty_streams_at_once_all_come_whole_and_are_counted(house):
 
 
 def test_a_trouble_speaks_openais_language():
-    body = Trouble(402, "budget_exceeded", "spent").body()
+    body = Chat().error(Trouble(402, "budget_exceeded", "spent"))
     assert body == {
         "error": {"message": "spent", "type": "insufficient_quota", "param": None, "code": "budget_exceeded"}
     }

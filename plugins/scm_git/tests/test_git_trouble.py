@@ -34,7 +34,7 @@ async def test_a_full_disk_is_told_and_leaves_nothing_behind(desk, origin, small
     into = small_disk / "w"
     with pytest.raises(RunFailure, match="No space is left on the disk") as failure:
         await desk.scm.prepare(desk.project, into, say=desk.told.append)
-    assert failure.value.reason == Reason.WORKSPACE_ERROR
+    assert failure.value.reason == Reason.DISK_FULL
     assert list(small_disk.iterdir()) == []
     assert list(desk.mirror.path.glob("codeforge/*")) == []
 
@@ -45,7 +45,7 @@ async def test_a_full_disk_of_the_mirror_is_told(desk_on, origin, small_disk, tm
     desk.scm = type(desk.scm)(small_disk / "mirrors")
     with pytest.raises(RunFailure, match="No space is left on the disk") as failure:
         await desk.prepare()
-    assert failure.value.reason == Reason.WORKSPACE_ERROR
+    assert failure.value.reason == Reason.DISK_FULL
 
 
 async def test_a_read_only_data_folder_is_told(desk_on, origin, tmp_path):

@@ -52,10 +52,12 @@ NAMES = [
     "run-accepted",
     "run-live",
     "run-failed",
+    "calls",
     "queue",
     "schedules",
     "models",
-    "usage",
+    "costs",
+    "costs-by-model",
     "plugins",
     "workers",
     "tokens",
@@ -356,7 +358,7 @@ def test_a_reader_misses_no_line_when_the_server_is_restarted(page, server):
 
 def test_a_page_tells_that_the_server_is_gone_and_forgets_it_when_it_is_back(page, server):
     page.expected += ["ERR_", "Failed to load", "Failed to fetch"]
-    page.goto("/usage")
+    page.goto("/costs")
     strip = page.locator("#trouble p")
     expect(strip).to_have_count(0)
     server.stop()

@@ -84,7 +84,7 @@ async def test_unpriced_calls_are_said_to_be_unpriced(client, stage):
     run = await stage.review(await stage.task(await stage.project()))
     await stage.call(run, cost=None)
     assert "unpriced" in await read(client, f"/runs/{run.id}")
-    assert "unpriced" in await read(client, "/usage")
+    assert "unpriced" in await read(client, "/costs")
 
 
 async def test_a_piece_of_the_page_holds_what_a_new_state_brings(client, stage):
@@ -139,7 +139,7 @@ async def test_panels_are_text_and_lead_only_to_safe_addresses(client, stage):
     run = await stage.task(await stage.project())
     text = await read(client, f"/runs/{run.id}")
     assert "81 % &lt;img" in text
-    assert 'href="/usage"' in text
+    assert 'href="/costs"' in text
     assert "javascript:" not in text
 
 

@@ -25,6 +25,11 @@ async def everything(stage: Stage) -> dict[str, str]:
         output=("E   assert 3 == 2", "1 failed, 3 passed in 0.20s"),
     )
     await stage.call(back, cost=None)
+    for day in range(1, 27):
+        if day % 7 not in (2, 3):
+            await stage.call(review, cost=day * day % 17 * 310_000 + 420_000, days_ago=day, cached_tokens=1500)
+        if day % 9 == 4:
+            await stage.call(back, cost=None, days_ago=day, model="ollama/qwen3-coder", provider="ollama")
     accepted = await stage.review(
         await stage.task(project, "Write a docstring for every public function", model="replay/fix-mean")
     )
@@ -51,6 +56,12 @@ async def everything(stage: Stage) -> dict[str, str]:
         ran("pytest -q tests/test_config.py", 1),
     )
     await stage.call(live, replayed=True, cost=0)
+    await stage.call(live, cost=2_100, model="openai/gpt-5-mini", cached_tokens=1_900)
+    await stage.call(live, cost=None, model="ollama/qwen3-coder", counted="counted", milliseconds=64_000)
+    wrong = "ollama/qwen3-coder answered 502: the model's runner ended unexpectedly."
+    await stage.call(
+        live, cost=0, model="ollama/qwen3-coder", status=502, error=wrong, prompt_tokens=0, completion_tokens=0
+    )
     failed = await stage.working(await stage.task(dirty, "Upgrade to the new payment API"))
     await stage.say(failed, said("The model does not answer."))
     await stage.forge.coordinator.report(
@@ -86,10 +97,12 @@ async def everything(stage: Stage) -> dict[str, str]:
         "run-accepted": f"/runs/{accepted.id}",
         "run-live": f"/runs/{live.id}",
         "run-failed": f"/runs/{failed.id}",
+        "calls": f"/runs/{live.id}/calls",
         "queue": "/queue",
         "schedules": "/queue/schedules",
         "models": "/models",
-        "usage": "/usage",
+        "costs": "/costs",
+        "costs-by-model": "/costs?by=model&since=",
         "plugins": "/plugins",
         "workers": "/workers",
         "tokens": "/tokens",

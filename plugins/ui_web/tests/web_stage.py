@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -33,6 +34,7 @@ from codeforge import (
 from codeforge.forge import Forge, Offers, PluginFact
 from codeforge.model import CheckResult
 from codeforge.store import Store
+from codeforge.store import tables as t
 
 BASE, HEAD = "b" * 40, "c" * 40
 NASTY = "<img src=x onerror=alert(1)>"
@@ -171,23 +173,25 @@ class Stage:
     async def say(self, run: Run, *events: AgentEvent) -> None:
         await self.forge.coordinator.report(run.id, 1, events)
 
-    async def call(self, run: Run, cost: int | None = 1234, **values: Any) -> None:
+    async def call(self, run: Run, cost: int | None = 1234, *, days_ago: float = 0, **values: Any) -> None:
         """One model call of the run."""
-        await self.forge.calls.record(
-            run.tenant_id,
-            provider="openai",
-            model=run.model,
-            status=200,
-            streamed=True,
-            milliseconds=900,
-            counted="reported",
-            prompt_tokens=2048,
-            completion_tokens=512,
-            cost_micro=cost,
-            run_id=run.id,
-            project_id=run.project_id,
-            **values,
-        )
+        given: dict[str, Any] = {
+            "provider": run.model.partition("/")[0],
+            "model": run.model,
+            "status": 200,
+            "streamed": True,
+            "milliseconds": 900,
+            "counted": "unpriced" if cost is None else "reported",
+            "prompt_tokens": 2048,
+            "completion_tokens": 512,
+            "cost_micro": cost,
+            "run_id": run.id,
+            "project_id": run.project_id,
+        }
+        made = await self.forge.calls.record(run.tenant_id, **{**given, **values})
+        if days_ago:
+            when = time.time() - days_ago * 86_400
+            await self.forge.store.run(None, lambda door: door.update(t.Call, t.Call.id == made, created_at=when))
 
     async def review(self, run: Run, *, exit: int = 0, output: tuple[str, ...] = ("4 passed in 0.12s",)) -> Run:
         """Work on a run until its change waits for review, or has failed its check."""
@@ -207,7 +211,7 @@ class Stage:
 
 async def _panels(run: Run) -> list[Panel]:
     return [
-        Panel(title="Coverage", text=f"81 % {NASTY}", href="/usage"),
+        Panel(title="Coverage", text=f"81 % {NASTY}", href="/costs"),
         Panel(title="Bad", href="javascript:alert(1)"),
     ]
 

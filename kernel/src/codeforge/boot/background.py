@@ -89,6 +89,16 @@ async def deliveries(forge: Forge, *, everything: bool) -> None:
         await asyncio.sleep(forge.settings.lease / 3)
 
 
+async def forgetting(forge: Forge) -> None:
+    """Forget exchanges with models once they are old."""
+    while True:
+        try:
+            await forge.exchanges.forget_old()
+        except Unavailable as error:
+            log.warning("old exchanges could not be forgotten: %s", error)
+        await asyncio.sleep(forge.settings.tidy_seconds)
+
+
 async def spread(forge: Forge, queue: Queue) -> None:
     """Tell the other servers what has just changed."""
 

@@ -86,6 +86,7 @@ async def house(
             await stack.enter_async_context(background.background(tidying.run()))
         await stack.enter_async_context(background.opened(queue, settings.broker_url, ears))
         await stack.enter_async_context(background.background(background.relay(forge)))
+        await stack.enter_async_context(background.background(background.forgetting(forge)))
         await stack.enter_async_context(background.background(forge.parts.watch()))
         if queue.far:
             await stack.enter_async_context(background.background(background.spread(forge, queue)))
@@ -117,4 +118,4 @@ class Published(OwnMirrors):
         with tempfile.TemporaryDirectory(prefix="pack-", dir=self._forge.settings.data_dir) as folder:
             pack = Path(folder) / "pack"
             if await scm.pack(work.project, pack, {work.ref: work.head}, [work.base]):
-                await self._forge.packs.take(work.run, work.project, pack, ref=work.ref, head=work.head)
+                await self._forge.packs.take(work.run, work.project, pack, ref=work.ref, head=work.head, nth=work.nth)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from codeforge.cli import outcome, showing
-from codeforge.cli.api import Api, Lost, part
+from codeforge.cli.api import Api, part
 from codeforge.cli.configuration import settled
 from codeforge.cli.following import follow
-from codeforge.cli.reach import Reached, reached, running
+from codeforge.cli.reach import Reached, found_again, reached
 from codeforge.cli.selection import address, prompt_of
 from codeforge.cli.signals import Wishes
 from codeforge.cli.views import view
@@ -53,7 +53,7 @@ class Errand:
             with reached(self._settings, self._token_file, working=True) as server:
                 run, code = self._with(server, wanted)
                 if server.house:
-                    _wait_for_others(server.api, run["id"])
+                    wait_for_others(server.api, run["id"])
                 return code
         except (Exception, KeyboardInterrupt) as error:
             if self._owes_json:
@@ -94,17 +94,10 @@ class Errand:
         return run, outcome.exit_code(run, interrupted=interrupted)
 
     def _again(self, server: Reached) -> Api:
-        """The server, found anew when it is not the one that was named or started here. Raises `Lost`."""
-        if server.house or self._settings.server_url:
-            return server.api
-        if api := running(self._settings, self._token_file):
-            return api
-        raise Lost(
-            f"The server on {self._settings.data_dir} ended: start it again with `codeforge up`; the run goes on."
-        )
+        return found_again(server, self._settings, self._token_file)
 
 
-def _wait_for_others(api: Api, mine: str) -> None:
+def wait_for_others(api: Api, mine: str) -> None:
     """Other commands may have found the server that this one started: it ends when they are done with it."""
     told = 0
     with Wishes(lambda: None) as wishes:

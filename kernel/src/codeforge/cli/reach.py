@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from codeforge.cli import presence
-from codeforge.cli.api import Api
+from codeforge.cli.api import Api, Lost
 from codeforge.errors import Invalid, Unauthorized, Unavailable
 
 if TYPE_CHECKING:
@@ -57,6 +57,15 @@ def reached(settings: Settings, token_file: Path | None = None, *, working: bool
                     raise
                 time.sleep(0.1)
         yield Reached(Api(house.forge.url, house.token), house)
+
+
+def found_again(server: Reached, settings: Settings, token_file: Path | None = None) -> Api:
+    """The server, found anew when it is not the one that was named or started here. Raises `Lost`."""
+    if server.house or settings.server_url:
+        return server.api
+    if api := running(settings, token_file):
+        return api
+    raise Lost(f"The server on {settings.data_dir} ended: start it again with `codeforge up`; the run goes on.")
 
 
 def running(settings: Settings, token_file: Path | None = None) -> Api | None:

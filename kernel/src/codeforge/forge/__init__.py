@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from codeforge.agents import AgentBackend
 from codeforge.errors import NotFound, Unavailable
@@ -19,6 +20,8 @@ from codeforge.forge.accounts import Accounts
 from codeforge.forge.aliases import Aliases
 from codeforge.forge.calls import Calls
 from codeforge.forge.coordinator import ForgeCoordinator
+from codeforge.forge.costs import Costs
+from codeforge.forge.exchanges import Exchanges
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
@@ -43,7 +46,7 @@ from codeforge.scm import Scm
 from codeforge.settings import Settings
 from codeforge.store import Door, Store
 from codeforge.ui import Panel
-from codeforge.vault import Vault
+from codeforge.vault import Vault, cleaned
 
 log = logging.getLogger(__name__)
 SECRETS_SECONDS = 5.0
@@ -110,7 +113,8 @@ class Forge:
         self.reviews = Reviews(self)
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
         self.provider_health = ProviderHealths(store)
-        self.calls, self.keys = Calls(self), Keys(self)
+        self.calls, self.costs, self.keys = Calls(self), Costs(self), Keys(self)
+        self.exchanges = Exchanges(self)
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
         self._known_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}
@@ -137,11 +141,12 @@ class Forge:
         if wrong := await self.ring(run.id):
             await self.note(run, f"{wrong} The run waits until then; nothing is lost.")
 
-    async def note(self, run: Run, text: str) -> None:
-        """Add a line to a run's history."""
+    async def note(self, run: Run, text: str, **facts: Any) -> None:
+        """Add a line to a run's history, with ``facts`` for programs; secrets in either become dots."""
+        said = cleaned({"text": text, **facts}, await self.secrets(run.tenant_id))
 
         def work(door: Door) -> None:
-            _history.append(door, _runs.row_of(door, run.id), [AgentEvent(Kind.PROGRESS, {"text": text})])
+            _history.append(door, _runs.row_of(door, run.id), [AgentEvent(Kind.PROGRESS, said)])
 
         await self.store.run(run.tenant_id, work)
 

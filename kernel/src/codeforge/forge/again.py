@@ -37,7 +37,8 @@ class Again:
                 row = row_of(door, follows)
                 if row["task_id"] != task_id or not row["change"]:
                     raise Conflict("That run left no work of this task to go on from: start from scratch.")
-            return tasks.queue(door, task, agent=name, model=chosen, priority=rank, provider=provider, follows=follows)
+            given = {"agent": name, "model": chosen, "provider": provider, "made_by": who.user}
+            return tasks.queue(door, task, priority=rank, follows=follows, **given)
 
         return await self._queued(who, await self._forge.store.run(who.tenant_id, work))
 
@@ -70,13 +71,34 @@ class Again:
             if made := door.one(t.Run, t.Run.task_id == task.id, t.Run.replaces == run_id):
                 return str(made["id"])
             halt(door, row, f"{who.user} started it again from scratch")
-            new = tasks.queue(door, task, agent=agent, model=model, priority=row["priority"], provider=provider)
+            given = {"agent": agent, "model": model, "provider": provider, "made_by": who.user}
+            new = tasks.queue(door, task, priority=row["priority"], **given)
             door.update(t.Run, t.Run.id == new, replaces=run_id)
             return new
 
         new = await self._forge.store.run(who.tenant_id, work)
         self._forge.coordinator.nudge(run_id)
         return await self._queued(who, new)
+
+    async def replay(self, who: Principal, run_id: str) -> Run:
+        """Do a run that has ended once more: same words, agent and commit to begin at, and the answers that its model
+        gave. No model is called. Raises `NotFound`, and `Conflict` for a run that goes on still or whose exchanges
+        were not all kept.
+        """
+        run = await self._forge.runs.get(who, run_id)
+        if run.state in LIVE:
+            raise Conflict("The run is not over: it can be replayed when it is.")
+        cassette = await self._forge.exchanges.shelve(who, run_id)
+        task = await self._forge.tasks.get(who, run.task_id)
+        agent = self._forge.agent(run.agent).name
+
+        def work(door: Door) -> str:
+            given = {"agent": agent, "model": f"replay/{cassette}", "provider": "replay", "priority": run.priority}
+            new = tasks.queue(door, task, prompt=run.prompt, follows=run.follows, **given)  # type: ignore[arg-type]
+            door.update(t.Run, t.Run.id == new, replays=run_id, start_commit=run.base)
+            return new
+
+        return await self._queued(who, await self._forge.store.run(who.tenant_id, work))
 
     async def follow_up(self, who: Principal, run: Run, text: str) -> Run:
         """Queue a run that goes on from an ended one's work with new words; a change in review counts as sent back.
@@ -109,6 +131,7 @@ class Again:
                 priority=run.priority,
                 prompt=text,
                 follows=run.id,
+                made_by=who.user,
             )
             if not any(left(door, find(door, new))):
                 door.update(t.Run, t.Run.id == new, prompt=f"{row['prompt']}\n\n{text}")

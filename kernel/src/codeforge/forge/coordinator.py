@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from codeforge import news, scheduler
 from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator, Known, Orders, Unheard
-from codeforge.errors import CodeForgeError, Conflict, Fenced
+from codeforge.errors import CodeForgeError, Conflict, Fenced, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, keys, projects, runs, standing, tasks
 from codeforge.llm import Model
@@ -47,12 +47,24 @@ class ForgeCoordinator(Coordinator):
             run = claimed.run
             who = Principal(user_id="", user="", tenant_id=run.tenant_id, scopes=frozenset())
             try:
-                return replace(claimed, model=await self._forge.models.find(who, run.model, run.project_id))
+                return replace(claimed, model=await self._model(who, run))
             except CodeForgeError as error:
                 await self.report(
                     run.id, run.generation, state=RunState.FAILED, reason=Reason.PLUGIN_MISSING, detail=str(error)
                 )
         return None
+
+    async def _model(self, who: Principal, run: Run) -> Model:
+        """The run's model; for a replay as it was when it answered, because agents work in ways of their model's."""
+        if not run.replays:
+            return await self._forge.models.find(who, run.model, run.project_id)
+        before = await self._forge.runs.get(who, run.replays)
+        await self._forge.exchanges.shelve(who, before.id)  # by now another server may be at work
+        await self._forge.models.find(who, run.model, run.project_id)
+        try:
+            return await self._forge.models.find(who, before.model, run.project_id)
+        except NotFound:
+            return Model(name=before.model, provider=before.provider)
 
     def _claimed(self, door: Door, worker: str) -> Assignment | None:
         lease = self._forge.settings.lease
@@ -71,8 +83,8 @@ class ForgeCoordinator(Coordinator):
             model=Model(name=run.model, provider=""),
             gateway=f"{self._forge.url}/llm/v1",
             key=keys.mint(door, row, lease),
-            base=change.base if change else None,
-            start=change.head if change else None,
+            base=change.base if change else row["start_commit"],
+            start=change.head if change else row["start_commit"],
             given=given.head if given else None,
             resumed=own is not None,
             memory=memory,
@@ -157,7 +169,8 @@ class ForgeCoordinator(Coordinator):
     def _again(self, door: Door, row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any] | None:
         """What a run becomes whose fault may pass by itself: queued again, as it began. None: it has failed."""
         most, tried = self._forge.settings.max_retries, row["retries"]
-        if (wait := scheduler.again(facts.get("reason"), tried, most)) is None:
+        begun = row["state"] != RunState.PREPARING
+        if (wait := scheduler.again(facts.get("reason"), tried, most, begun=begun)) is None:
             return None
         detail = f"{facts.get('detail', '')} CodeForge tries again in {wait:.0f} s ({tried + 1} of {most}).".strip()
         fresh = {"change": row["change"], "check": None, "reason": None, "detail": detail}

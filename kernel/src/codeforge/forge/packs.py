@@ -72,12 +72,23 @@ class Packs:
         if not await self._forge.store.read(run.tenant_id, allowed):
             raise Fenced(f"Run {run.id}, generation {generation}, is another worker's.")
 
-    async def take(self, run: Run, project: Project, pack: Path, *, ref: str, head: str) -> None:
-        """Keep the work of a run that a worker sends. What was sent before as ``ref`` is replaced."""
+    async def take(self, run: Run, project: Project, pack: Path, *, ref: str, head: str, nth: int) -> None:
+        """Keep the work of a run that a worker sends, its ``nth`` as ``ref``. What it sent before is replaced; what
+        comes late, after a later one, is not needed any more.
+        """
 
         def work(door: Door) -> None:
+            if door.one(t.Pack, t.Pack.run_id == run.id, t.Pack.ref == ref, t.Pack.nth > nth):
+                return
             door.delete(t.Pack, t.Pack.run_id == run.id, t.Pack.ref == ref)
-            row = {"project_id": project.id, "run_id": run.id, "ref": ref, "head": head, "created_at": door.now()}
+            row = {
+                "project_id": project.id,
+                "run_id": run.id,
+                "ref": ref,
+                "head": head,
+                "nth": nth,
+                "created_at": door.now(),
+            }
             for number, data in enumerate(_parts(pack)):
                 door.insert(t.Pack, **row, part=number, data=data)
 

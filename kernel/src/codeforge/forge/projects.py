@@ -52,7 +52,7 @@ def _remove(door: Door, project_id: str) -> Project:
         raise Conflict(f"{project.name} has runs under way: stop them first.")
     needs.forget(door, project_id)
     runs = t.Run.select(t.Run.id).where(t.Run.project_id == project_id)
-    for of_run in (t.Event, t.Message, t.Artifact, t.RunKey):
+    for of_run in (t.Event, t.Message, t.Artifact, t.RunKey, t.Exchange):
         door.delete(of_run, of_run.run_id.in_(runs))
     for of_project in (t.Run, t.Task, t.Schedule, t.Pack, t.ProjectAlias):
         door.delete(of_project, of_project.project_id == project_id)

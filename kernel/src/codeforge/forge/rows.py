@@ -39,7 +39,17 @@ def schedule(row: Row) -> Schedule:
     return Schedule(**{**row, **times, "enabled": bool(row["enabled"])})
 
 
-_ONLY_IN_THE_TABLE = ("not_before", "rung_at", "intent", "blocked", "reported", "state_at", "kept", "replaces")
+_ONLY_IN_THE_TABLE = (
+    "not_before",
+    "rung_at",
+    "intent",
+    "blocked",
+    "reported",
+    "state_at",
+    "kept",
+    "replaces",
+    "start_commit",
+)
 
 
 def run(row: Row, usage: Usage) -> Run:

@@ -159,7 +159,7 @@ class Schedules:
             if task and chosen and (going_on := _going_on(door, row["id"])):
                 outcome = f"No task was submitted: task {going_on} of the time before is still under way."
             elif task and chosen:
-                (_, run_id), outcome = tasks.write(door, task, chosen), f"Task {task.id} was submitted."
+                (_, run_id), outcome = tasks.write(door, task, chosen, who.user), f"Task {task.id} was submitted."
             door.update(t.Schedule, t.Schedule.id == row["id"], outcome=outcome)
             return run_id, outcome
 

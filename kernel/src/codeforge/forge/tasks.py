@@ -68,10 +68,11 @@ def queue(
     provider: str,
     prompt: str = "",
     follows: str | None = None,
+    made_by: str = "",
 ) -> str:
     """Make a queued run of a task, inside the caller's transaction; gives its id.
 
-    It waits for what the task needs and for its time, whichever way it came into the queue.
+    It waits for what the task needs and for its time, whichever way it came into the queue. ``made_by`` asked for it.
     """
     number = door.rows(t.Run.select(fn.COALESCE(fn.MAX(t.Run.number), 0).alias("n")).where(t.Run.task_id == task.id))[
         0
@@ -93,6 +94,7 @@ def queue(
         priority=priority,
         blocked=len(needs.unmet(door, task.id)),
         not_before=task.not_before.timestamp() if task.not_before else 0,
+        made_by=made_by,
         created_at=door.now(),
     )
     door.after(partial(tell, log, "run queued", run=run_id, project=task.project_id, agent=agent))
@@ -101,7 +103,7 @@ def queue(
     return run_id
 
 
-def write(door: Door, task: Task, chosen: Choice | None) -> tuple[Task, str | None]:
+def write(door: Door, task: Task, chosen: Choice | None, made_by: str = "") -> tuple[Task, str | None]:
     """Write a new task down and, where agent and model are chosen, queue its first run; gives it and the run's id."""
     projects.find(door, task.project_id)
     task = replace(task, created_at=rows.moment(door.now()))
@@ -113,7 +115,7 @@ def write(door: Door, task: Task, chosen: Choice | None) -> tuple[Task, str | No
     if chosen is None:
         return task, None
     agent, model, priority, provider = chosen
-    return task, queue(door, task, agent=agent, model=model, priority=priority, provider=provider)
+    return task, queue(door, task, agent=agent, model=model, priority=priority, provider=provider, made_by=made_by)
 
 
 class Tasks:
@@ -146,7 +148,7 @@ class Tasks:
         task, project = await self.draft(who, project_id, prompt, **given, not_before=not_before)  # type: ignore[arg-type]
         task = replace(task, needs=tuple(dict.fromkeys(needs)))
         chosen = await self.choices(who, task, project) if start else None
-        task, run_id = await self._forge.store.run(who.tenant_id, write, task, chosen)
+        task, run_id = await self._forge.store.run(who.tenant_id, write, task, chosen, who.user)
         if run_id is None:
             return task, None
         run = await self._forge.runs.get(who, run_id)

@@ -15,12 +15,17 @@ from typing import Any, get_args, get_type_hints
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, create_model
 
+from codeforge.forge import Forge
 from codeforge.http import once, reading
 from codeforge.http.context import FORGE, needs, public, who
 from codeforge.http.encode import model_json
+from codeforge.http.once import Made
 from codeforge.http.schemas import Shape
+from codeforge.model import Principal
 
 PREFIX = "/api/v1"
+Reread = Callable[[Forge, Principal, Made], Awaitable[Shape]]
+"""Gives the answer of a request that was done and never answered, from what it has made."""
 GIVEN = frozenset({"forge", "who", "request"})
 
 
@@ -44,7 +49,7 @@ class Operation:
     status: int
     errors: frozenset[int]
     scope: str
-    once: bool
+    once: Reread | None
     public: bool
     wants: frozenset[str]
     params: type[BaseModel]
@@ -62,7 +67,9 @@ class Operation:
             given = dict(reading.parameters(request, self.params, self.headers))
             key = given.pop("idempotency_key", None)
             work = partial(self.handle, request, given)
-            return await once.answer(request, key, work) if key else await work()
+            if self.once and key:
+                return await once.answer(request, key, work, partial(self.reread, request))
+            return await work()
 
         if self.public:
             public(handler)
@@ -80,7 +87,15 @@ class Operation:
             given["who"] = who(request)
         if "request" in self.wants:
             given["request"] = request
-        found = await self.call(**given)
+        return self.write(await self.call(**given))
+
+    async def reread(self, request: web.Request, made: Made) -> web.StreamResponse:
+        """The answer of a request that was done and never answered."""
+        assert self.once
+        return self.write(await self.once(request.app[FORGE], who(request), made))
+
+    def write(self, found: Any) -> web.StreamResponse:
+        """What the handler found, as it is sent."""
         if isinstance(found, web.StreamResponse):
             return found
         if found is None:
@@ -97,12 +112,13 @@ def operation(
     status: int = 200,
     errors: Iterable[int] = (),
     scope: str = "",
-    once: bool = False,
+    once: Reread | None = None,
     public: bool = False,
     also: Iterable[str] = (),
     down: bool = False,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Operation]:
-    """Make an operation of a handler. With ``once`` it takes an Idempotency-Key; ``also`` are further content types."""
+    """Make an operation of a handler. With ``once`` it takes an Idempotency-Key, and by
+    that function answers for what an earlier request has made; ``also`` are further content types."""
 
     def make(call: Callable[..., Awaitable[Any]]) -> Operation:
         hints = get_type_hints(call, include_extras=True)

@@ -159,14 +159,16 @@ async def source(request: web.Request, forge: Forge) -> web.StreamResponse:
 async def work(request: web.Request, forge: Forge) -> web.StreamResponse:
     """Keep the commits that a worker sends as a run's work."""
     run, project = await _run(request, forge)
-    ref, head = request.query.get("ref", ""), request.query.get("head", "")
+    ref, head, nth = (request.query.get(name, "") for name in ("ref", "head", "nth"))
     await forge.packs.check(run, ref, head, who(request).user_id)
     with tempfile.TemporaryDirectory(prefix="pack-", dir=forge.settings.data_dir) as folder:
         pack = Path(folder) / "pack"
         with pack.open("wb") as file:
             async for block in request.content.iter_chunked(BLOCK):
                 await asyncio.to_thread(file.write, block)
-        await forge.packs.take(run, project, pack, ref=ref, head=head)
+        await forge.packs.take(
+            run, project, pack, ref=ref, head=head, nth=int(nth) if nth.isdecimal() and len(nth) < 10 else 0
+        )
     return web.Response(status=204)
 
 

@@ -57,7 +57,7 @@ class RemoteSource(Source):
             pack = Path(folder) / "pack"
             if not await scm.pack(work.project, pack, {work.ref: work.head}, [work.base]):
                 return
-            query = {"ref": work.ref, "head": work.head}
+            query = {"ref": work.ref, "head": work.head, "nth": work.nth}
             with pack.open("rb") as file:
                 path = f"/runs/{work.run.id}/work"
                 await self._door.bytes("PUT", path, wait=FETCH_SECONDS, params=query, data=file)

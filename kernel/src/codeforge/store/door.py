@@ -24,13 +24,15 @@ class Door:
         self.database, self.tenant_id, self.metrics = database, tenant_id, metrics
         self.committed: list[Callable[[], None]] = []
         self._clock = clock
+        self.made: dict[str, str] = {}
+        """The id of the first row that this transaction has made in each table, "" for rows without one."""
         self.news: set[str] = set()
         """Topics of what this transaction changes, told when it is committed."""
 
     def of(self, tenant_id: str) -> Door:
         """The same transaction through the door of one tenant."""
         door = Door(self.database, tenant_id, self.metrics, self._clock)
-        door.committed, door.news = self.committed, self.news
+        door.committed, door.news, door.made = self.committed, self.news, self.made
         return door
 
     def after(self, work: Callable[[], None]) -> None:
@@ -66,11 +68,13 @@ class Door:
         """Make one row, this tenant's where the table belongs to tenants."""
         if self.tenant_id is not None:
             values["tenant_id"] = self.tenant_id
+        self.made.setdefault(table._meta.table_name, str(values.get("id", "")))
         table.insert(**values).execute(self.database)
 
     def insert_all(self, table: type[Model], rows: Iterable[Row]) -> None:
         """Make rows with the same columns that carry their tenant already: six times as quick as peewee's own way."""
         rows = list(rows)
+        self.made.setdefault(table._meta.table_name, str(rows[0].get("id", "")))
         fields = [table._meta.fields[name] for name in rows[0]]
         columns = ", ".join(f'"{field.column_name}"' for field in fields)
         marks = ", ".join([self.database.param] * len(fields))

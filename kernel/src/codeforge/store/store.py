@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -22,6 +22,8 @@ from codeforge.store.sqlite import Sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
+ALSO: ContextVar[Callable[[Door], None] | None] = ContextVar("also", default=None)
+"""What every transaction that writes does at its end, of those that are begun in this context."""
 
 
 class Store:
@@ -62,8 +64,16 @@ class Store:
 
         ``tenant_id`` None opens the system's door. Raises `Unavailable` when the database does not take it.
         """
+        also = ALSO.get()
+
+        def asked(door: Door) -> T:
+            done = work(door, *args, **kwargs)
+            if also:
+                also(door)
+            return done
+
         with self.metrics.timed("write"):
-            return await self._in(self._writer, self._engine.begin, lambda door: work(door, *args, **kwargs), tenant_id)
+            return await self._in(self._writer, self._engine.begin, asked, tenant_id)
 
     async def read(
         self,

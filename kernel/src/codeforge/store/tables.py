@@ -169,7 +169,8 @@ class Run(Model):
     """``provider`` is that of the model when the run was queued; ``blocked`` counts the tasks that it waits for;
     ``reported`` is the number of the last report of this generation; ``state_at`` when it came into its state;
     ``kept`` is the change, with its generation, that the next claim goes on from; ``replaces`` is the run in
-    whose place this one was started from scratch.
+    whose place this one was started from scratch; ``made_by`` is who asked for it, by name; ``replays`` the one
+    whose kept exchanges answer this one, which begins at ``start_commit`` whatever the branch is at.
     """
 
     id = key()
@@ -179,6 +180,8 @@ class Run(Model):
     number = IntegerField()
     follows = CharField(max_length=64, null=True)
     replaces = CharField(max_length=64, null=True)
+    replays = CharField(max_length=64, null=True)
+    start_commit = CharField(max_length=64, null=True)
     prompt = TextField()
     agent = TextField()
     model = TextField()
@@ -205,6 +208,7 @@ class Run(Model):
     check = Json(null=True, column_name="check_result")
     intent = Json(null=True)
     delivered = TextField(null=True)
+    made_by = TextField(default="")
     created_at = DoubleField()
     started_at = DoubleField(null=True)
     ended_at = DoubleField(null=True)
@@ -255,7 +259,9 @@ class Artifact(Model):
 
 
 class Pack(Model):
-    """Commits that a worker sent, in the form of their kind of repository and in parts, for every server to have."""
+    """Commits that a worker sent, in the form of their kind of repository and in parts, for every server to have;
+    ``nth`` counts what it sent as this ``ref``.
+    """
 
     id = BigAutoField()
     tenant_id = CharField(max_length=64)
@@ -263,6 +269,7 @@ class Pack(Model):
     run_id = CharField(max_length=64)
     ref = TextField()
     head = CharField(max_length=64)
+    nth = IntegerField(default=0)
     part = IntegerField()
     data = BlobField()
     created_at = DoubleField()
@@ -381,6 +388,19 @@ class Call(Model):
     created_at = DoubleField(index=True)
 
 
+class Exchange(Model):
+    """What a model call asked and was answered: a file of a cassette, compressed to ``size`` bytes. Of size 0: the
+    first that its run had no room for.
+    """
+
+    call_id = key()
+    tenant_id = ref()
+    run_id = ref()
+    size = IntegerField()
+    created_at = DoubleField(index=True)
+    data = BlobField()
+
+
 class Once(Model):
     """The answer to a POST that carried an Idempotency-Key, kept for a day."""
 
@@ -397,5 +417,5 @@ class Once(Model):
 
 TABLES: tuple[type[Model], ...] = (
     Tenant, User, Link, Session, Token, Project, Task, Dependency, Schedule, Run, Event, Message, Artifact,
-    Pack, Worker, Lock, RunKey, Provider, Alias, ProjectAlias, Call, Once,
+    Pack, Worker, Lock, RunKey, Provider, Alias, ProjectAlias, Call, Exchange, Once,
 )  # fmt: skip

@@ -1,92 +1,67 @@
-"""Sends a scripted answer over HTTP, streamed or whole, as OpenAI's chat completions look."""
+"""Sends a scripted answer over HTTP, streamed or whole, in the shape that was asked for, with all its faults."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Iterator
-from typing import Any
 
 from aiohttp import web
 
+from codeforge.testing.shapes import Chat
 from codeforge.testing.steps import Step
 
 
-async def send(step: Step, body: dict[str, Any], request: web.Request) -> web.StreamResponse:
-    """Answer ``request`` with ``step``."""
+async def send(shape: Chat, request: web.Request) -> web.StreamResponse:
+    """Answer ``request`` with the step of ``shape``."""
+    step, streamed = shape.step, bool(shape.body.get("stream"))
     if step.then in {"hang", "cut"} and not step.until:
         await _leave(step, request)
-    if step.status != 200:
-        error = {"message": step.text, "type": "scripted_error", "param": None, "code": step.code}
-        return web.json_response({"error": error}, status=step.status, headers=step.headers)
-    base = {"id": f"chatcmpl-{time.monotonic_ns()}", "created": int(time.time()), "model": body["model"]}
-    if not body.get("stream"):
-        if step.then in {"hang", "cut"}:
-            await _leave(step, request)
-        return web.json_response({**base, **_whole(step)}, headers=step.headers)
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", **step.headers})
-    await response.prepare(request)
-    for data in _chunks(step, with_usage=bool((body.get("stream_options") or {}).get("include_usage"))):
-        await response.write(b"data: " + json.dumps({**base, **data}).encode() + b"\n\n")
-        await asyncio.sleep(step.pause)
+    if step.status != 200 and not step.raw:
+        return web.json_response(shape.error(), status=step.status, headers=step.headers)
+    kind = "text/event-stream" if streamed and step.status == 200 else "application/json"
+    out = _Out(step, request, web.StreamResponse(status=step.status, headers={"Content-Type": kind, **step.headers}))
+    if step.raw:
+        await out.write(step.raw.encode())
+    elif streamed:
+        await out.begin()
+        for data in shape.events():
+            await out.write(shape.framed(data))
+            await asyncio.sleep(step.pause)
+    elif step.then in {"hang", "cut"} and step.bytes is None:
+        await _leave(step, request)
+    else:
+        await out.write(json.dumps(shape.whole()).encode())
     if step.then in {"hang", "cut"}:
         await _leave(step, request)
-    await response.write(b"data: [DONE]\n\n")
-    await response.write_eof()
-    return response
+    if streamed and not step.raw:
+        await out.write(shape.end)
+    await out.response.write_eof()
+    return out.response
+
+
+class _Out:
+    """The answer under way; after the step's ``bytes`` it hangs or breaks off."""
+
+    def __init__(self, step: Step, request: web.Request, response: web.StreamResponse) -> None:
+        self._step, self._request, self.response = step, request, response
+        self._left = step.bytes
+
+    async def begin(self) -> None:
+        if not self.response.prepared:
+            await self.response.prepare(self._request)
+
+    async def write(self, data: bytes) -> None:
+        await self.begin()
+        if self._left is not None and len(data) >= self._left:
+            await self.response.write(data[: self._left])
+            await _leave(self._step, self._request)
+        if self._left is not None:
+            self._left -= len(data)
+        if data:
+            await self.response.write(data)
 
 
 async def _leave(step: Step, request: web.Request) -> None:
     if step.then == "cut" and request.transport:
         request.transport.abort()
     await asyncio.Event().wait()  # ends when the client goes or the server closes
-
-
-def _whole(step: Step) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": step.text}
-    if step.reasoning:
-        message["reasoning_content"] = step.reasoning
-    if step.tools:
-        message["tool_calls"] = _tool_calls(step)
-    choice = {"index": 0, "message": message, "finish_reason": _finish(step)}
-    usage = {"usage": _usage(step)} if step.usage else {}
-    return {"object": "chat.completion", "choices": [choice], **usage}
-
-
-def _chunks(step: Step, *, with_usage: bool) -> Iterator[dict[str, Any]]:
-    yield _chunk({"role": "assistant", "content": ""})
-    for start in range(0, len(step.reasoning), step.size):
-        yield _chunk({"reasoning_content": step.reasoning[start : start + step.size]})
-    text = step.text[: int(len(step.text) * step.until)]
-    for start in range(0, len(text), step.size):
-        yield _chunk({"content": text[start : start + step.size]})
-    if step.then == "error":
-        yield {"error": {"message": "scripted error in mid-stream", "code": step.code}}
-    if step.then != "end":
-        return
-    if step.tools:
-        yield _chunk({"tool_calls": _tool_calls(step)})
-    yield _chunk({}, _finish(step))
-    if with_usage and step.usage:
-        yield {"object": "chat.completion.chunk", "choices": [], "usage": _usage(step)}
-
-
-def _chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-    return {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
-
-
-def _tool_calls(step: Step) -> list[dict[str, Any]]:
-    return [
-        {"index": n, "id": f"call_{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(said)}}
-        for n, (name, said) in enumerate(step.tools)
-    ]
-
-
-def _finish(step: Step) -> str:
-    return "tool_calls" if step.tools and step.finish == "stop" else step.finish
-
-
-def _usage(step: Step) -> dict[str, int]:
-    prompt, completion = step.usage or (0, 0)
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}

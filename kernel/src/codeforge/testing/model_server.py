@@ -1,4 +1,4 @@
-"""A scripted OpenAI-compatible model server: real HTTP, real streams, no model. Runs alone with ``python -m``."""
+"""A scripted model server in three protocols: real HTTP, real streams, no model. Runs alone with ``python -m``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from codeforge.errors import Invalid
+from codeforge.testing import asked
 from codeforge.testing.answers import send
 from codeforge.testing.ports import free_port
+from codeforge.testing.rules import Rules
+from codeforge.testing.shapes import SHAPES, Chat
 from codeforge.testing.steps import Step, steps_for
 
 
@@ -31,7 +37,7 @@ class Seen:
     @property
     def text(self) -> str:
         """Everything that the request says, in one piece, to look for words in."""
-        return "\n".join(str(message.get("content")) for message in self.body.get("messages", []))
+        return "\n".join(words for _, words in asked.conversation(self.body))
 
 
 Script = Callable[[Seen], Step]
@@ -40,12 +46,14 @@ Script = Callable[[Seen], Step]
 class ScriptedModels:
     """``async with ScriptedModels() as models``: then ``models.url`` is a base URL, and `requests` what it saw.
 
-    Any key is accepted. A model that is not scripted answers by its name (see `codeforge.testing.steps`); one
-    that has no such name either is answered with 404.
+    It speaks OpenAI's chat completions and responses and Anthropic's messages. Any key is accepted. A model that
+    is not scripted is answered by the ``rules`` (a YAML file), else by its name (see `codeforge.testing.steps`);
+    one that has no such name either is answered with 404. Raises `Invalid` for rules that cannot be read.
     """
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(self, *, port: int = 0, rules: Path | None = None) -> None:
         self._port = port or free_port()
+        self._rules = Rules.read(rules) if rules else None
         self._scripts: dict[str, Script] = {}
         self._arrived = asyncio.Condition()
         self.requests: list[Seen] = []
@@ -62,7 +70,8 @@ class ScriptedModels:
 
     async def __aenter__(self) -> ScriptedModels:
         app = web.Application(client_max_size=64 * 2**20)
-        app.add_routes([web.post("/v1/chat/completions", self._chat), web.get("/v1/models", self._models)])
+        app.add_routes([web.post(shape.path, partial(self._answer, shape)) for shape in SHAPES])
+        app.add_routes([web.get("/v1/models", self._models)])
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
@@ -72,23 +81,31 @@ class ScriptedModels:
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
 
-    async def _chat(self, request: web.Request) -> web.StreamResponse:
+    async def _answer(self, shape: type[Chat], request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        key = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        key = request.headers.get("x-api-key") or request.headers.get("Authorization", "").removeprefix("Bearer ")
         seen = Seen(model=body["model"], key=key, body=body)
-        script = self._scripts.get(seen.model)
-        if not script and (steps := steps_for(seen.model)):
-            script = self._scripts[seen.model] = _in_order(steps)
-        step = script(seen) if script else Step(status=404, code="model_not_found", text=f"no model {seen.model}")
+        step = self._step(seen)
         async with self._arrived:
             self.requests.append(seen)
             self._arrived.notify_all()
-        response = await send(step, body, request)
+        response = await send(shape(step, body), request)
         seen.done = True
         return response
 
+    def _step(self, seen: Seen) -> Step:
+        if script := self._scripts.get(seen.model):
+            return script(seen)
+        if self._rules:
+            return self._rules.step(seen.body)
+        if steps := steps_for(seen.model):
+            script = self._scripts[seen.model] = _in_order(steps)
+            return script(seen)
+        return Step(status=404, code="model_not_found", text=f"no model {seen.model}")
+
     async def _models(self, _: web.Request) -> web.Response:
-        data = [{"id": name, "object": "model", "owned_by": "codeforge"} for name in self._scripts]
+        names = [*self._scripts, *(self._rules.models if self._rules else ())]
+        data = [{"id": name, "object": "model", "owned_by": "codeforge"} for name in dict.fromkeys(names)]
         return web.json_response({"object": "list", "data": data})
 
 
@@ -97,8 +114,8 @@ def _in_order(steps: Sequence[Step | str]) -> Script:
     return lambda _: left.pop(0) if len(left) > 1 else left[0]
 
 
-async def _serve(port: int) -> None:
-    async with ScriptedModels(port=port) as models:
+async def _serve(port: int, rules: Path | None) -> None:
+    async with ScriptedModels(port=port, rules=rules) as models:
         sys.stdout.write(models.url + "\n")
         sys.stdout.flush()
         await asyncio.Event().wait()
@@ -107,5 +124,10 @@ async def _serve(port: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m codeforge.testing.model_server", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="the port of 127.0.0.1; by default a free one")
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(parser.parse_args().port))
+    parser.add_argument("--rules", type=Path, help="a YAML file that says what is answered")
+    given = parser.parse_args()
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(_serve(given.port, given.rules))
+    except Invalid as error:
+        sys.exit(str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,7 +15,8 @@ class Step:
     ``tools`` are calls of (name, arguments). ``usage`` is (prompt, completion) tokens; None leaves it out.
     Streamed, the text comes ``size`` characters at a time with ``pause`` seconds between. After the share
     ``until`` of the text the server does ``then``: "hang" says no more, "cut" closes the connection, "error"
-    streams an error with ``code``. With ``until`` 0 not even the status line is sent.
+    streams an error with ``code``. With ``until`` 0 not even the status line is sent. With ``bytes``, "hang" and
+    "cut" come after so many bytes of the body instead. ``raw`` is sent as the body in place of an answer.
     """
 
     text: str = ""
@@ -30,6 +31,22 @@ class Step:
     pause: float = 0.0
     until: float = 1.0
     then: Literal["end", "hang", "cut", "error"] = "end"
+    bytes: int | None = None
+    raw: str = ""
+
+    @property
+    def told(self) -> str:
+        """The text as far as it is said."""
+        return self.text[: int(len(self.text) * self.until)]
+
+    @property
+    def finished(self) -> str:
+        """Why the answer ends, in OpenAI's words."""
+        return "tool_calls" if self.tools and self.finish == "stop" else self.finish
+
+    def pieces(self, text: str) -> Iterator[str]:
+        """The text as it is streamed."""
+        return (text[start : start + self.size] for start in range(0, len(text), self.size))
 
 
 def search_replace(path: str, before: str, after: str) -> str:

@@ -31,9 +31,6 @@ LOOK_SECONDS = 10.0
 NOTHING = 2**20
 """Bytes: a disk with less free space is full."""
 DOUBTFUL = frozenset({Reason.AGENT_ERROR, Reason.AGENT_STUCK, Reason.BAD_OUTPUT, Reason.NOTHING_CHANGED})
-FULL = (
-    "The worker's disk has no space left: make room, then retry. What was done stays there and is kept once it can be."
-)
 
 
 class Attempt:
@@ -58,7 +55,7 @@ class Attempt:
         self._scm = offers.scms.get(assignment.project.scm)
         self._workspace: Workspace | None = None
         self._change: Change | None = None
-        self._seen = 0
+        self._seen = self._sent = 0
         self._began: float | None = None
         self._done: float | None = None
         self.over_budget = ""
@@ -174,7 +171,7 @@ class Attempt:
     def blame(self, reason: Reason, detail: str) -> tuple[Reason, str]:
         """Why it failed: what looks like the agent's fault is the disk's, when that has no space left."""
         if reason in DOUBTFUL and self._disk_is_full():
-            return Reason.WORKSPACE_ERROR, f"{FULL} It said: {detail}"
+            return Reason.DISK_FULL, f"{ADVICE[Reason.DISK_FULL]} It said: {detail}"
         return reason, detail
 
     def _disk_is_full(self) -> bool:
@@ -262,7 +259,8 @@ class Attempt:
         head = await workspace.escrow(ref, f"{job.task.title}\n\nRun: {job.run.id}", _author(job.run.agent))
         if head == workspace.base:
             return None
-        work = Escrowed(run=job.run, project=job.project, ref=ref, base=workspace.base, head=head)
+        self._sent += 1
+        work = Escrowed(run=job.run, project=job.project, ref=ref, base=workspace.base, head=head, nth=self._sent)
         await insist(lambda: self._source.keep(work, scm), self._lost)
         files = await scm.changes(job.project, workspace.base, head)
         return summarise(workspace.base, head, files)

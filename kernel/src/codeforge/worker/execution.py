@@ -13,10 +13,10 @@ from codeforge.errors import CodeForgeError, Fenced, RunFailure, Unavailable
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import Offers
 from codeforge.logs import about
-from codeforge.model import Change, Reason, RunState
+from codeforge.model import ADVICE, Change, Reason, RunState
 from codeforge.process import TETHER, Tether
 from codeforge.settings import Settings
-from codeforge.worker.attempt import FULL, Attempt
+from codeforge.worker.attempt import Attempt
 from codeforge.worker.reporter import Reporter
 from codeforge.worker.source import Source
 
@@ -162,7 +162,7 @@ class Execution:
             log.exception("run %s ended by an error of CodeForge or a plugin", self._run.id)
             reason, detail = self._attempt.blame(Reason.AGENT_ERROR, f"The agent's plugin failed: {error}")
             if is_full(error):
-                reason, detail = Reason.WORKSPACE_ERROR, FULL
+                reason, detail = Reason.DISK_FULL, ADVICE[Reason.DISK_FULL]
             await self._end(RunState.FAILED, reason=reason, detail=detail)
         else:
             await self._end(RunState.REVIEW, change=change)

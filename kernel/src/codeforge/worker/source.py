@@ -11,16 +11,22 @@ from codeforge.coordination import Assignment
 from codeforge.model import Project, Run
 from codeforge.scm import Scm, Workspace
 
+LAST = 999_999_999
+"""What is found after a worker's death comes after all that it sent."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Escrowed:
-    """Work of a run: commit ``head``, on top of ``base``, has the hidden reference ``ref`` in this worker's mirror."""
+    """Work of a run: commit ``head``, on top of ``base``, has the hidden reference ``ref`` in this worker's mirror; it
+    is the ``nth`` that the worker sends as this.
+    """
 
     run: Run
     project: Project
     ref: str
     base: str
     head: str
+    nth: int = LAST
 
 
 class Source(ABC):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from codeforge_llm_litellm.prices import Prices
 from codeforge_llm_litellm.providers import Source
@@ -51,9 +53,11 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """A call that was let in. ``body`` is the agent's request; ``wants_usage`` whether it asked for the usage chunk.
+    """A call that was let in. ``body`` is the agent's request in the form of ``protocol``.
 
-    ``target`` is where it goes; ``plan`` where else it may go, and ``route`` says in a sentence why it goes there.
+    ``head`` are the fields of its head that are meant for the provider, like ``anthropic-beta``; ``request_id`` is the
+    same for all attempts, of whatever provider, at one request of an agent. ``target`` is where this one goes, ``plan``
+    where else it may go, and ``route`` says in a sentence why it goes there.
     """
 
     tenant_id: str
@@ -63,11 +67,10 @@ class Call:
     body: dict[str, Any]
     plan: Plan
     route: str = ""
+    protocol: str = "chat"
+    head: Mapping[str, str] = field(default_factory=dict)
+    request_id: str = field(default_factory=lambda: uuid4().hex)
 
     @property
     def stream(self) -> bool:
         return bool(self.body.get("stream"))
-
-    @property
-    def wants_usage(self) -> bool:
-        return bool((self.body.get("stream_options") or {}).get("include_usage"))

@@ -13,8 +13,10 @@ from codeforge import Forge, Health, Llm, Model, Provider, ProviderKind, Unautho
 from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.cassettes import shelf
 from codeforge_llm_litellm.cassettes.fixture import load
+from codeforge_llm_litellm.cassettes.keeping import Keeper
 from codeforge_llm_litellm.catalog import Catalog
 from codeforge_llm_litellm.kinds import offered
+from codeforge_llm_litellm.protocols import known
 from codeforge_llm_litellm.providers import Source
 from codeforge_llm_litellm.routing.rests import Rests
 from codeforge_llm_litellm.trouble import Trouble
@@ -37,6 +39,7 @@ class Gateway(Llm):
     def __init__(self, forge: Forge, environ: Mapping[str, str] = os.environ) -> None:
         self.forge = forge
         self.catalog = Catalog(forge, self.session, environ)
+        self.keeper = Keeper(forge)
         self._session: ClientSession | None = None
         self._engines: dict[str, Engine] = {}
         self._under_way: Counter[str] = Counter()
@@ -90,27 +93,36 @@ class Gateway(Llm):
             if not self._under_way[key.run_id]:
                 del self._under_way[key.run_id]
 
-    async def admit(self, key: RunKey, body: dict[str, Any]) -> Call:
+    async def admit(
+        self, key: RunKey, body: dict[str, Any], *, protocol: str = "chat", head: Mapping[str, str] | None = None
+    ) -> Call:
         """Let a call in, with a run's key. Raises `Trouble`; budgets would be checked here (402)."""
-        asked = body.get("model")
-        if not isinstance(asked, str) or not isinstance(body.get("messages"), list):
-            raise Trouble(400, "invalid_request", "A chat completion needs a model and a list of messages.")
-        if not isinstance(body.get("stream_options") or {}, dict):
-            raise Trouble(400, "invalid_request", "The stream_options must be an object.")
-        if key.model not in (asked, asked.removeprefix("openai/")):  # agents put "openai/" before what they are told
+        known.protocol(protocol).check(body)
+        asked = str(body["model"])
+        # agents put "openai/" or "anthropic/" before what they are told; one of a replay is told who once answered
+        names = asked, asked.removeprefix("openai/"), asked.removeprefix("anthropic/")
+        if not key.model.startswith("replay/") and key.model not in names:
             raise Trouble(403, "model_not_allowed", f"This run's key is good for {key.model}, not for {asked}.")
         plan = await self.catalog.plan(key.tenant_id, key.project_id, key.model)
-        target = plan.stops[0].target
         return Call(
-            tenant_id=key.tenant_id, run_id=key.run_id, project_id=key.project_id, target=target, body=body, plan=plan
+            tenant_id=key.tenant_id,
+            run_id=key.run_id,
+            project_id=key.project_id,
+            target=plan.stops[0].target,
+            plan=plan,
+            body=body,
+            protocol=protocol,
+            head=head or {},
         )
 
     def engine(self, call: Call) -> Engine:
         """What answers ``call``."""
-        name = call.target.source.way.speaks if call.target.source else "replay"
+        from codeforge_llm_litellm.engines.translated import Translated
+
+        name, translated = known.way(call.target.source, call.protocol)
         if name not in self._engines:
             self._engines[name] = self._made(name)
-        return self._engines[name]
+        return Translated(self._engines[name]) if translated else self._engines[name]
 
     def _made(self, name: str) -> Engine:
         from codeforge_llm_litellm.engines.litellm import Litellm
@@ -118,7 +130,7 @@ class Gateway(Llm):
         from codeforge_llm_litellm.engines.replay import Replay
 
         if name == "replay":
-            return Replay(str(self.forge.settings.data_dir))
+            return Replay(self.forge)
         return Litellm() if name == "litellm" else Passthrough(self.session)
 
     def session(self) -> ClientSession:
@@ -161,7 +173,8 @@ class Gateway(Llm):
     async def opened(self) -> AsyncIterator[None]:
         """For as long as the server lives."""
         try:
-            yield
+            async with self.keeper.open():
+                yield
         finally:
             await self.close()
 

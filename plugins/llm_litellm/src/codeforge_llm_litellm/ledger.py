@@ -7,7 +7,8 @@ import time
 
 from codeforge import CodeForgeError
 from codeforge_llm_litellm.call import Call
-from codeforge_llm_litellm.cassettes.record import keep
+from codeforge_llm_litellm.cassettes.keeping import Ended
+from codeforge_llm_litellm.cassettes.record import document, put, written
 from codeforge_llm_litellm.engines import Answer
 from codeforge_llm_litellm.gateway import Gateway
 from codeforge_llm_litellm.prices import cost
@@ -41,7 +42,7 @@ class Ledger:
         status = trouble.status if trouble else answer.status if answer else 500
         error = trouble.message if trouble else self.error or self.transcript.error
         try:
-            await self._gateway.forge.calls.record(
+            call_id = await self._gateway.forge.calls.record(
                 call.tenant_id,
                 run_id=call.run_id,
                 project_id=call.project_id,
@@ -61,6 +62,12 @@ class Ledger:
             )
         except Exception:
             log.exception("A call of run %s was not written down: %s, cost %s", call.run_id, used, price)
+        else:
+            ended = Ended(
+                call_id=call_id, call=call, transcript=self.transcript, used=used, cost_micro=price, status=status,
+                error=error,
+            )  # fmt: skip
+            self._gateway.keeper.take(ended)
         if call.target.record and status < 400 and not error:
             try:
                 await self._keep(used, price)
@@ -76,6 +83,6 @@ class Ledger:
         return self.transcript.counted(self._call.body), "counted"
 
     async def _keep(self, used: Used, price: int | None) -> None:
-        forge = self._gateway.forge
-        secrets = await self._gateway.secrets(self._call.tenant_id)
-        keep(self._call, self.transcript, used, price, home=str(forge.settings.data_dir), secrets=secrets)
+        assert self._call.target.record
+        text = written(document(self._call, self.transcript, used, price))
+        put(self._call.target.record, await self._gateway.forge.exchanges.clean(self._call.tenant_id, text))

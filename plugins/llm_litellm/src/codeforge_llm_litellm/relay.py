@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from aiohttp import web
 
 from codeforge_llm_litellm import sse
@@ -9,6 +12,8 @@ from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.engines import Answer
 from codeforge_llm_litellm.gateway import Gateway
 from codeforge_llm_litellm.ledger import Ledger
+from codeforge_llm_litellm.protocols.errors import retold
+from codeforge_llm_litellm.protocols.known import protocol
 from codeforge_llm_litellm.trouble import Trouble
 from codeforge_llm_litellm.watch import gone, watched
 
@@ -25,7 +30,9 @@ class Relay:
         key = call.target.source.secret if call.target.source else ""
         self._key = key.encode() if len(key) >= 8 else b""
         self._response: web.StreamResponse | None = None
-        self._ended = False
+        self._speech = protocol(call.protocol)
+        self._end_event = b""
+        self._said: dict[str, Any] = {}
 
     async def run(self) -> web.StreamResponse:
         """Answer the request. Raises `Trouble` when there is none and nothing was sent yet."""
@@ -67,41 +74,50 @@ class Relay:
                     sent=answer.status < 400,
                 )
         body = self._clean(bytes(data))
-        found = sse.parsed(b"data:" + body.replace(b"\n", b" ").replace(b"\r", b" "))
-        if found:
-            self._ledger.transcript.add(found)
-            return body
+        if found := sse.parsed(b"data:" + body.replace(b"\n", b" ").replace(b"\r", b" ")):
+            if answer.status < 400:
+                self._speech.read(found, self._ledger.transcript)
+                return body
+            told = retold(self._speech, answer.status, found)
+            self._ledger.transcript.failed((told or found)["error"])
+            return json.dumps(told, ensure_ascii=False).encode() if told else body
         said = " ".join(body.decode(errors="replace").split())[:300] or "nothing"
         status = answer.status if answer.status >= 400 else 502
-        raise Trouble(
-            status, "provider_error", f"{self._call.target.provider} answered {answer.status}, but no JSON: {said}"
-        )
+        message = f"{self._call.target.provider} answered {answer.status}, but no JSON: {said}"
+        raise Trouble(status, "provider_error", message, head=answer.headers)
 
     async def _stream(self, answer: Answer) -> None:
         head = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         self._response = web.StreamResponse(headers={**answer.headers, **head})
         splitter = sse.Splitter()
         async for block in answer.blocks:
-            await self._write(
-                b"".join(event for event in map(self._clean, splitter.feed(block)) if self._wanted(event))
-            )
-            if self._ended:
+            await self._pass(splitter.feed(block))
+            if self._end_event:
                 return
-        await self._write(b"".join(event for event in map(self._clean, splitter.end()) if self._wanted(event)))
-        if not self._ended and not self._ledger.transcript.finish:
+        await self._pass(splitter.end())
+        transcript = self._ledger.transcript
+        if not (self._end_event or transcript.finish or transcript.error):
             raise Trouble(
                 502, "provider_cut", f"{self._call.target.provider} broke off in the middle of its answer.", sent=True
             )
 
+    async def _pass(self, events: list[bytes]) -> None:
+        await self._write(b"".join(event for event in map(self._clean, events) if self._wanted(event)))
+
     def _wanted(self, event: bytes) -> bool:
         """Take an event in; whether the agent should have it: not the end yet, nor the usage that only we asked for."""
-        data = sse.data(event)
-        if data == b"[DONE]":
-            self._ended = True
+        if self._end_event:
+            return False
+        if sse.data(event) == b"[DONE]":
+            self._end_event = event
             return False
         found = sse.parsed(event)
-        self._ledger.transcript.add(found)
-        return self._call.wants_usage or not (found.get("usage") and not found.get("choices"))
+        self._speech.read(found, self._ledger.transcript)
+        self._said.update(found)
+        if self._speech.ends(found):
+            self._end_event = event
+            return False
+        return not self._speech.hides(self._call.body, found)
 
     async def _write(self, data: bytes) -> None:
         assert self._response is not None
@@ -114,8 +130,9 @@ class Relay:
             raise gone() from error
 
     async def _end(self, response: web.StreamResponse, trouble: Trouble | None) -> web.StreamResponse:
+        end = self._end_event or (b"" if self._ledger.transcript.error else self._speech.end)
         try:
-            await response.write(sse.event(trouble.body()) if trouble else sse.DONE)
+            await response.write(self._speech.event(trouble, self._said) if trouble else end)
             await response.write_eof()
         except ConnectionError:
             pass

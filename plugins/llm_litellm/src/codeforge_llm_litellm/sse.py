@@ -58,3 +58,8 @@ def parsed(event: bytes) -> dict[str, Any]:
 def event(found: dict[str, Any]) -> bytes:
     """An event that carries ``found``."""
     return b"data: " + json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+
+
+def named(found: dict[str, Any]) -> bytes:
+    """An event that carries ``found`` and is named by its type, as Anthropic's and those of responses are."""
+    return f"event: {found['type']}\n".encode() + event(found)

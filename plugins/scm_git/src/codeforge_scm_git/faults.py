@@ -21,6 +21,10 @@ class Unusable(Unavailable):
     """Our own mirrors or workspaces cannot be read or written."""
 
 
+class Full(Unusable):
+    """The disk that they are on has no space left."""
+
+
 def words(text: str, lines: int = 3) -> str:
     """The first lines of what git or a hook said, fit to be shown: no control characters, no credentials."""
     kept = []
@@ -38,9 +42,9 @@ def some(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def full(where: object) -> Unusable:
+def full(where: object) -> Full:
     """The disk of ``where`` has no space left."""
-    return Unusable(f"No space is left on the disk of {where}: free some, then try again.")
+    return Full(f"No space is left on the disk of {where}: free some, then try again.")
 
 
 def explain(failure: GitError, where: str) -> CodeForgeError:
@@ -95,6 +99,8 @@ def run_failure(where: object) -> Iterator[None]:
         raise
     except Forbidden as error:
         raise RunFailure(Reason.SCM_AUTH, str(error)) from error
+    except Full as error:
+        raise RunFailure(Reason.DISK_FULL, str(error)) from error
     except Unusable as error:
         raise RunFailure(Reason.WORKSPACE_ERROR, str(error)) from error
     except (Unavailable, Invalid) as error:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup, escape
 
 from codeforge import Model, Run, RunState, Usage
+from codeforge.forge.costs import Cost
 
 S = RunState
 ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -82,6 +83,16 @@ def cost(usage: Usage, *, scripted: bool = False) -> str:
     return "unpriced" if usage.cost_micro is None else dollars(usage.cost_micro)
 
 
+def told(cost: Cost) -> str:
+    """A sum of calls in words: what is known of its cost, and how many calls are not in it."""
+    if not cost.calls:
+        return "no call"
+    if cost.cost_micro is None:
+        return f"{count(cost.unpriced, 'unpriced call')}"
+    rest = f" and {count(cost.unpriced, 'unpriced call')}" if cost.unpriced else ""
+    return f"{dollars(cost.cost_micro)}{rest}"
+
+
 def price(micro_per_million: int | None) -> str:
     """A price per million tokens."""
     return "unknown" if micro_per_million is None else dollars(micro_per_million)
@@ -119,6 +130,11 @@ def elapsed(run: Run) -> Markup:
     return Markup('<cf-time since="{}"{}>{} s</cf-time>').format(run.started_at.isoformat(), until, seconds)
 
 
+def took(milliseconds: int) -> str:
+    """How long something took, as exact as a person wants to know."""
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"
+
+
 def size(number: int) -> str:
     """Bytes, as much as a person wants to know."""
     for unit, least in (("GB", 2**30), ("MB", 2**20), ("kB", 2**10)):
@@ -153,6 +169,7 @@ FILTERS = {
     "state": state,
     "number": number,
     "count": count,
+    "told": told,
     "dollars": dollars,
     "cost": cost,
     "price": price,
@@ -161,6 +178,7 @@ FILTERS = {
     "elapsed": elapsed,
     "plain": plain,
     "size": size,
+    "took": took,
     "ticks": ticks,
     "visible": visible,
     "waits": waits,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
-from codeforge.cli import lines, showing
+from codeforge.cli import lines, showing, words
 from codeforge.cli.api import part
 from codeforge.cli.listing import Listing
 from codeforge.cli.options import asking
 from codeforge.cli.selection import project_of, prompt_of
 from codeforge.cli.showing import Asking, Columns
-from codeforge.cli.words import clean, say, shortened
+from codeforge.cli.words import clean, money, say, shortened
 
 run_id = click.argument("run")
 
@@ -99,6 +100,37 @@ def diff(ask: Asking, run: str, path: str | None) -> None:
         showing.diff(found["diff"])
     else:
         say("This run has no change.")
+
+
+@command.command()
+@run_id
+@asking
+def calls(ask: Asking, run: str) -> None:
+    """List a run's model calls: tokens, cost, time and how each ended."""
+    columns: Columns = {
+        "at (UTC)": lambda c: c["created_at"][11:19],
+        "model": "model",
+        "status": lambda c: f"{c['status']}{' replayed' if c['replayed'] else ''}",
+        "prompt": lambda c: f"{c['prompt_tokens']:,}",
+        "answer": lambda c: f"{c['completion_tokens']:,}",
+        "cost": lambda c: money(c["cost_micro"]),
+        "seconds": lambda c: f"{c['milliseconds'] / 1000:.1f}",
+        "error": lambda c: shortened(c["error"]),
+        "id": "id",
+    }
+    ask.items(ask.api.get(f"/runs/{part(run)}/calls")["items"], columns, none="This run has called no model.")
+
+
+@command.command()
+@run_id
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@asking
+def cassette(ask: Asking, run: str, folder: Path) -> None:
+    """Write what a run's model was asked and answered into a new FOLDER, a cassette, one JSON file for each request."""
+    from codeforge.cli.exporting import export
+
+    count = export(ask.api, run, folder)
+    ask.item({"folder": str(folder), "exchanges": count}, f"{folder} holds {words.count(count, 'exchange')}.")
 
 
 @command.command()

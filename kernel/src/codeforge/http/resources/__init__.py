@@ -2,6 +2,8 @@
 
 from codeforge.http.resources import (
     aliases,
+    calls,
+    costs,
     events,
     health,
     models,
@@ -22,6 +24,7 @@ OPERATIONS = (
     *projects.OPERATIONS,
     *tasks.OPERATIONS,
     *runs.OPERATIONS,
+    *calls.OPERATIONS,
     *queue.OPERATIONS,
     *schedules.OPERATIONS,
     *events.OPERATIONS,
@@ -29,6 +32,7 @@ OPERATIONS = (
     *aliases.OPERATIONS,
     *providers.OPERATIONS,
     *usage.OPERATIONS,
+    *costs.OPERATIONS,
     *plugins.OPERATIONS,
     *tokens.OPERATIONS,
     *workers.OPERATIONS,

@@ -7,6 +7,7 @@ from codeforge.errors import Invalid
 from codeforge.forge import Forge
 from codeforge.http import schemas
 from codeforge.http.api import Header, operation
+from codeforge.http.once import Made
 from codeforge.http.schemas import Id
 from codeforge.model import Hours, Limits, Principal
 
@@ -17,7 +18,11 @@ async def list_projects(forge: Forge, who: Principal) -> schemas.Page[schemas.Pr
     return schemas.Page(items=[schemas.Project.of(p) for p in await forge.projects.list(who)])
 
 
-@operation("POST", "/projects", status=201, errors=(404, 409), once=True)
+async def _added(forge: Forge, who: Principal, made: Made) -> schemas.Project:
+    return schemas.Project.of(await forge.projects.get(who, made["project"]))
+
+
+@operation("POST", "/projects", status=201, errors=(404, 409), once=_added)
 async def add_project(forge: Forge, who: Principal, body: schemas.NewProject) -> schemas.Project:
     """Take a repository in."""
     given = body.model_dump(exclude={"limits"})

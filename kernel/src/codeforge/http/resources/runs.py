@@ -1,6 +1,5 @@
 """Runs: watch them, steer them, talk to them, judge their change."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -8,6 +7,7 @@ from pydantic import Field
 from codeforge.forge import Forge
 from codeforge.http import schemas
 from codeforge.http.api import operation
+from codeforge.http.once import Made
 from codeforge.http.schemas import Address, Id
 from codeforge.model import ADVICE, Principal, Run
 
@@ -22,6 +22,11 @@ def shape(forge: Forge, run: Run) -> schemas.Run:
         pausing=run.want == "pause",
         verbs=[*forge.runs.verbs(run)],
     )
+
+
+async def last_run(forge: Forge, who: Principal, made: Made) -> schemas.Run:
+    """The run that a request has made, or else the one that its path names."""
+    return shape(forge, await forge.runs.get(who, made.get("run") or made["id"]))
 
 
 @operation("GET", "/runs")
@@ -82,34 +87,30 @@ async def restart_run(forge: Forge, who: Principal, id: Id) -> schemas.Run:
     return shape(forge, await forge.runs.restart(who, id))
 
 
-@operation("POST", "/runs/{id}/retry", status=201, errors=(404, 409), once=True)
+@operation("POST", "/runs/{id}/retry", status=201, errors=(404, 409), once=last_run)
 async def retry_run(forge: Forge, who: Principal, id: Id, body: schemas.Retry = schemas.Retry()) -> schemas.Run:  # noqa: B008
     """Try the task of a run that has ended once more, from scratch or from the work that the run left."""
     work = body.start == "work"
     return shape(forge, await forge.runs.retry(who, id, work=work, agent=body.agent, model=body.model))
 
 
-@operation("POST", "/runs/{id}/messages", status=201, errors=(404, 409), once=True)
+@operation("POST", "/runs/{id}/messages", status=201, errors=(404, 409), once=last_run)
 async def send_message(forge: Forge, who: Principal, id: Id, body: schemas.Words) -> schemas.Run:
     """Say something to a run at work, or go on from one that has ended; gives the run that has the message."""
     return shape(forge, await forge.runs.message(who, id, body.text))
 
 
-@operation("POST", "/runs/{id}/review", errors=(404, 409), once=True)
+@operation("POST", "/runs/{id}/review", errors=(404, 409), once=last_run)
 async def review_run(forge: Forge, who: Principal, id: Id, body: schemas.Verdict) -> schemas.Run:
     """Accept a change (deliver it to the branch), send it back with a comment (gives the new run), or reject it."""
     given = body.model_dump(exclude={"verdict"})
     return shape(forge, await forge.reviews.give(who, id, body.verdict, **given))
 
 
-@operation("GET", "/runs/{id}/calls", errors=(404,))
-async def list_calls(forge: Forge, who: Principal, id: Id) -> schemas.Page[schemas.Call]:
-    """List a run's model calls, oldest first."""
-    await forge.runs.get(who, id)
-    found = await forge.calls.of_run(who, id)
-    return schemas.Page(
-        items=[schemas.Call(**{**row, "created_at": datetime.fromtimestamp(row["created_at"], UTC)}) for row in found]
-    )
+@operation("POST", "/runs/{id}/replay", status=201, errors=(404, 409), once=last_run)
+async def replay_run(forge: Forge, who: Principal, id: Id) -> schemas.Run:
+    """Do a run that has ended once more with the answers that its model gave; no model is called."""
+    return shape(forge, await forge.runs.replay(who, id))
 
 
 OPERATIONS = (
@@ -124,5 +125,5 @@ OPERATIONS = (
     retry_run,
     send_message,
     review_run,
-    list_calls,
+    replay_run,
 )

@@ -3,6 +3,7 @@
 from codeforge.forge import Forge
 from codeforge.http import schemas
 from codeforge.http.api import operation
+from codeforge.http.once import Made
 from codeforge.http.schemas import Id
 from codeforge.model import Principal
 
@@ -13,7 +14,11 @@ async def list_schedules(forge: Forge, who: Principal) -> schemas.Page[schemas.S
     return schemas.Page(items=[schemas.Schedule.of(schedule) for schedule in await forge.schedules.list(who)])
 
 
-@operation("POST", "/schedules", status=201, errors=(404, 409), once=True)
+async def _added(forge: Forge, who: Principal, made: Made) -> schemas.Schedule:
+    return schemas.Schedule.of(await forge.schedules.get(who, made["schedule"]))
+
+
+@operation("POST", "/schedules", status=201, errors=(404, 409), once=_added)
 async def add_schedule(forge: Forge, who: Principal, body: schemas.NewSchedule) -> schemas.Schedule:
     """Submit a task again and again, at the times of a cron expression in a time zone."""
     return schemas.Schedule.of(await forge.schedules.add(who, **body.model_dump()))

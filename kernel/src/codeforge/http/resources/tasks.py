@@ -7,7 +7,8 @@ from pydantic import Field
 from codeforge.forge import Forge
 from codeforge.http import schemas
 from codeforge.http.api import operation
-from codeforge.http.resources.runs import shape
+from codeforge.http.once import Made
+from codeforge.http.resources.runs import last_run, shape
 from codeforge.http.schemas import Id
 from codeforge.model import Principal
 
@@ -22,7 +23,12 @@ async def list_tasks(
     return schemas.Page(items=[schemas.Task.of(task) for task in found], next=onward)
 
 
-@operation("POST", "/projects/{id}/tasks", status=201, errors=(404,), once=True)
+async def _submitted(forge: Forge, who: Principal, made: Made) -> schemas.Submitted:
+    task, run = await forge.tasks.get(who, made["task"]), made.get("run")
+    return schemas.Submitted(task=schemas.Task.of(task), run=await last_run(forge, who, made) if run else None)
+
+
+@operation("POST", "/projects/{id}/tasks", status=201, errors=(404,), once=_submitted)
 async def submit_task(forge: Forge, who: Principal, id: Id, body: schemas.NewTask) -> schemas.Submitted:
     """Write a task down and start its first run. Once this is answered, the task survives whatever is killed."""
     task, run = await forge.tasks.submit(who, id, **body.model_dump())
@@ -51,7 +57,7 @@ async def list_task_runs(
     return schemas.Page(items=[shape(forge, run) for run in found], next=found[-1].id if len(found) == limit else None)
 
 
-@operation("POST", "/tasks/{id}/runs", status=201, errors=(404, 409), once=True)
+@operation("POST", "/tasks/{id}/runs", status=201, errors=(404, 409), once=last_run)
 async def start_run(forge: Forge, who: Principal, id: Id, body: schemas.NewRun = schemas.NewRun()) -> schemas.Run:  # noqa: B008
     """Start a task, or try it again: from scratch, or from the change of an earlier run."""
     return shape(forge, await forge.runs.start(who, id, **body.model_dump()))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from codeforge import llm
 from codeforge.http.schemas.base import Address, Moment, Name, Shape, Text
 from codeforge.http.schemas.work import Usage
 
 Fault = Literal["error", "timeout", "context", "budget"]
+
+Grouping = Literal["day", "project", "agent", "model", "provider", "person"]
 
 
 class Model(Shape):
@@ -101,9 +104,7 @@ class Route(Shape):
     """What an alias stands for. After a model that fails by a fault of ``fall_back_on``, the next one is asked."""
 
     ways: Annotated[list[Way], Field(min_length=1, max_length=50)]
-    fall_back_on: Annotated[list[Fault], Field(max_length=10)] = Field(
-        default=["error", "timeout", "context", "budget"]
-    )
+    fall_back_on: Annotated[list[Fault], Field(max_length=10)] = Field(default=[*get_args(Fault)])
     """error: it fails, is limited or takes no key; timeout: it does not begin in time; context: the prompt is longer
     than its window; budget: a budget is spent."""
 
@@ -147,6 +148,43 @@ class AliasEdit(Shape):
         if (self.target is None) == (self.route is None):
             raise ValueError("give either a target or a route.")
         return self
+
+
+class CostSum(Shape):
+    """A sum of model calls."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    """Part of the prompts' tokens."""
+    cost_micro: int | None
+    """Micro-dollars of the calls whose price is known; null when none of them has one."""
+    unpriced: int
+    """How many of the calls have no known price: they are not in the cost, and not free."""
+
+
+class Cost(CostSum):
+    """A sum of the model calls of one day, project, agent, model, provider or person."""
+
+    key: str
+    """The day's date, the project's id, or the name of what else it is; empty: calls of none."""
+    name: str
+    """As people read it."""
+
+
+class CostReport(Shape):
+    """What model calls cost, in parts and in all."""
+
+    by: Grouping
+    since: date | None
+    until: date | None
+    zone: str
+    """The time zone of the days."""
+    items: list[Cost]
+    total: CostSum
 
 
 class UsageReport(Shape):

@@ -104,6 +104,8 @@ class Run(Shape):
     """Counts the task's runs from 1."""
     follows: str | None
     """The run whose change this one went on from."""
+    replays: str | None
+    """The run whose kept exchanges answer this one."""
     prompt: str
     """What this run was told."""
     agent: str
@@ -128,6 +130,8 @@ class Run(Shape):
     usage: Usage
     delivered: str | None
     """The commit in which an accepted change reached the branch."""
+    made_by: str
+    """Who asked for it, by name; empty for runs of versions before."""
     verbs: list[str]
     """What can be done with the run now, of: message, pause, resume, stop, restart, prioritise, accept, send_back,
     reject, retry."""
@@ -249,4 +253,14 @@ class Call(Shape):
     error: str
     route: str
     """Which way of a route it took and why; empty where there was nothing to choose."""
+    exchange: bool
+    """Whether what it asked and was answered is kept, for `GET /calls/{id}/exchange`."""
     created_at: datetime
+
+
+class Exchange(Shape):
+    """What a model call asked and was answered, without secrets."""
+
+    call_id: str
+    cassette: dict[str, Any]
+    """As a file of a cassette; the whole request is in it, under codeforge."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from codeforge_llm_litellm.cassettes import normal
+from codeforge_llm_litellm.cassettes.difference import Difference, cut, difference
 from codeforge_llm_litellm.cassettes.fixture import Fixture
-
-_SHOWN = 80
 
 
 def choose(fixtures: Sequence[Fixture], asked: dict[str, Any], played: Sequence[Fixture]) -> Fixture | None:
@@ -19,17 +19,30 @@ def choose(fixtures: Sequence[Fixture], asked: dict[str, Any], played: Sequence[
     sha = normal.digest(asked)
     if same := [fixture for fixture in fixtures if fixture.sha256 == sha]:
         return next((fixture for fixture in same if fixture not in played), same[-1])
-    return next((fixture for fixture in fixtures if _unmet(fixture, asked, played) == ""), None)
+    loose = (fixture for fixture in fixtures if not fixture.exact)
+    return next((fixture for fixture in loose if _unmet(fixture, asked, played) == ""), None)
 
 
-def miss(fixtures: Sequence[Fixture], asked: dict[str, Any], played: Sequence[Fixture]) -> str:
-    """How the request differs from the nearest exchange."""
-    if not fixtures:
-        return "it holds no exchange"
-    nearest = max(fixtures, key=lambda fixture: _nearness(fixture, asked, played))
-    if was := nearest.ours.get("request"):
-        return f"the nearest is {nearest.file}, where {_difference(was, asked)}"
-    return f"the nearest is {nearest.file}, which wants {_unmet(nearest, asked, played)}"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Miss:
+    """Why no exchange answers a request: how it differs from the ``nearest``, and where, if that was recorded."""
+
+    why: str
+    nearest: Fixture | None = None
+    difference: Difference | None = None
+
+
+def miss(fixtures: Sequence[Fixture], asked: dict[str, Any], played: Sequence[Fixture]) -> Miss:
+    """How the request differs from the nearest exchange, which for a whole run's is one that was not given yet."""
+    left = [fixture for fixture in fixtures if not (fixture.exact and fixture in played)]
+    if not left:
+        given = f"all of its {len(played)} exchanges were given already" if fixtures else "it holds no exchange"
+        return Miss(why=given)
+    nearest = max(left, key=lambda fixture: _nearness(fixture, asked, played))
+    if nearest.asked:
+        found = difference(nearest.asked, asked)
+        return Miss(why=f"the nearest is {nearest.file}, where {found}", nearest=nearest, difference=found)
+    return Miss(why=f"the nearest is {nearest.file}, which wants {_unmet(nearest, asked, played)}", nearest=nearest)
 
 
 def _unmet(fixture: Fixture, asked: dict[str, Any], played: Sequence[Fixture]) -> str:
@@ -48,11 +61,11 @@ def _broken(rule: str, wanted: Any, fixture: Fixture, asked: dict[str, Any], pla
     match rule:
         case "userMessage":
             said = normal.last_user_text(asked)
-            holds, why = _in(wanted, said), f"{_cut(wanted)!r} in the last user message, which is {_cut(said)!r}"
+            holds, why = _in(wanted, said), f"{cut(wanted)!r} in the last user message, which is {cut(said)!r}"
         case "systemMessage":
             system = "\n".join(normal.content(m) or "" for m in normal.messages(asked) if m.get("role") == "system")
             wants = wanted if isinstance(wanted, list) else [wanted]
-            holds, why = all(_in(one, system) for one in wants), f"{_cut(wanted)!r} in the system message"
+            holds, why = all(_in(one, system) for one in wants), f"{cut(wanted)!r} in the system message"
         case "turnIndex":
             turn = normal.turn(asked)
             holds, why = wanted == turn, f"turn {wanted}, and this is turn {turn}"
@@ -65,7 +78,7 @@ def _broken(rule: str, wanted: Any, fixture: Fixture, asked: dict[str, Any], pla
             holds, why = last.get("tool_call_id") == wanted, f"the result of tool call {wanted}"
         case _:  # toolResultContains
             said = (normal.content(last) or "") if last.get("role") == "tool" else ""
-            holds, why = _in(wanted, said), f"{_cut(wanted)!r} in the last tool's result"
+            holds, why = _in(wanted, said), f"{cut(wanted)!r} in the last tool's result"
     return "" if holds else why
 
 
@@ -74,28 +87,7 @@ def _in(wanted: object, said: str) -> bool:
 
 
 def _nearness(fixture: Fixture, asked: dict[str, Any], played: Sequence[Fixture]) -> tuple[float, float]:
-    was = normal.messages(fixture.ours.get("request") or {})
+    was = normal.messages(fixture.asked)
     same = sum(a == b for a, b in zip(was, normal.messages(asked), strict=False))
     rules = sum(not _broken(rule, wanted, fixture, asked, played) for rule, wanted in fixture.match.items())
     return (same - abs(len(was) - len(normal.messages(asked))) if was else 0, rules)
-
-
-def _difference(was: dict[str, Any], asked: dict[str, Any]) -> str:
-    old, new = normal.messages(was), normal.messages(asked)
-    for place, (one, other) in enumerate(zip(old, new, strict=False)):
-        if one != other:
-            before, after = str(normal.content(one)), str(normal.content(other))
-            at = next(
-                (n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
-            )
-            start = max(0, at - 20)
-            shown = f"{_cut(before[start:])!r} was said and now is {_cut(after[start:])!r}"
-            return f"message {place} ({one.get('role')}) differs at character {at}: {shown}"
-    if len(old) != len(new):
-        return f"there are {len(old)} messages and not {len(new)}"
-    return "the tools or the form of the answer differ"
-
-
-def _cut(text: object) -> str:
-    shown = str(text)
-    return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."

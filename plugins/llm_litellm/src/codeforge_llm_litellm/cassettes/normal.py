@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 _RULES = [
@@ -17,21 +18,34 @@ _RULES = [
     (re.compile(r"(?<![\w.-])(?:/private)?(?:/tmp|/var/tmp|/var/folders)/[^\s\"'`<>|:;,)\]}\\]*"), "<tmp>"),
 ]
 # how long an answer may be, at what temperature and in how many pieces: the question is the same
-_ASKED = ("messages", "tools", "tool_choice", "response_format", "functions", "function_call")
+_ASKED = (
+    "messages", "system", "instructions", "input", "tools", "tool_choice", "response_format", "functions",
+    "function_call",
+)  # fmt: skip
 
 
 def text(found: str, home: str = "") -> str:
     """A text without paths of temporary folders and of ``home`` (the data folder), ids, hashes and dates."""
-    if home:
-        found = re.sub(re.escape(home) + r"[^\s\"'`<>|:;,)\]}\\]*", "<data>", found)
+    found = _data(home).sub("<data>", found)
     for pattern, name in _RULES:
         found = pattern.sub(name, found)
     return found
 
 
+@lru_cache(maxsize=8)
+def _data(home: str) -> re.Pattern[str]:
+    names = "|".join(re.escape(name) for name in ("<data>", home) if name)
+    return re.compile(rf"(?:{names})[^\s\"'`<>|:;,)\]}}\\]*")
+
+
+def asked(body: dict[str, Any]) -> dict[str, Any]:
+    """What a request asks, of whatever protocol, as it was written."""
+    return {name: body[name] for name in _ASKED if body.get(name) is not None}
+
+
 def request(body: dict[str, Any], home: str = "") -> dict[str, Any]:
     """What a request asks, normalised."""
-    return {name: _walked(body[name], home) for name in _ASKED if body.get(name) is not None}
+    return {name: _walked(value, home) for name, value in asked(body).items()}
 
 
 def _walked(value: Any, home: str) -> Any:
@@ -60,17 +74,24 @@ def last_user_text(asked: dict[str, Any]) -> str:
 
 def content(message: dict[str, Any]) -> str | None:
     """A message's text; None when it holds none."""
-    parts = message.get("content")
+    return _text(message.get("content"))
+
+
+def _text(parts: Any) -> str | None:
     if isinstance(parts, str):
         return parts
     listed = parts if isinstance(parts, list) else []
-    texts = [part["text"] for part in listed if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    found = [_text(part.get("text", part.get("content"))) for part in listed if isinstance(part, dict)]
+    texts = [one for one in found if one is not None]
     return "".join(texts) if texts else None
 
 
 def turn(asked: dict[str, Any]) -> int:
     """How many answers the conversation holds already."""
-    return sum(message.get("role") == "assistant" for message in messages(asked))
+    roles = [message.get("role") for message in messages(asked)]
+    if "input" in asked:  # there an answer is written as several items
+        roles = [role for place, role in enumerate(roles) if place == 0 or role != roles[place - 1]]
+    return roles.count("assistant")
 
 
 def has_tool_result(asked: dict[str, Any]) -> bool:
@@ -81,5 +102,21 @@ def has_tool_result(asked: dict[str, Any]) -> bool:
 
 
 def messages(asked: dict[str, Any]) -> list[dict[str, Any]]:
-    """The request's messages."""
-    return [message for message in asked.get("messages", ()) if isinstance(message, dict)]
+    """The request's messages in the form of chat completions, whatever protocol it speaks."""
+    instructions = [{"role": "system", "content": asked[n]} for n in ("system", "instructions") if asked.get(n)]
+    said = asked.get("input", asked.get("messages"))
+    listed = [{"role": "user", "content": said}] if isinstance(said, str) else said if isinstance(said, list) else []
+    return instructions + [_message(one) for one in listed if isinstance(one, dict)]
+
+
+def _message(said: dict[str, Any]) -> dict[str, Any]:
+    """A message or an item of another protocol, its role told as chat completions do."""
+    kind = said.get("type")
+    if kind == "function_call_output":
+        return {"role": "tool", "tool_call_id": said.get("call_id"), "content": said.get("output")}
+    if "role" not in said:
+        return {"role": "assistant", **said}
+    parts = said.get("content")
+    listed = parts if isinstance(parts, list) else []
+    results = [part for part in listed if isinstance(part, dict) and part.get("type") == "tool_result"]
+    return {**said, "role": "tool", "tool_call_id": results[-1].get("tool_use_id")} if results else said

@@ -1,24 +1,24 @@
-"""Writes an exchange into a cassette: without secrets, without this machine's paths, readable and in order."""
+"""An exchange as a file of a cassette: readable, with the whole request and what the agent was answered."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.cassettes import normal
 from codeforge_llm_litellm.transcript import Transcript, Used
+from codeforge_llm_litellm.translation.known import as_chat
+from codeforge_llm_litellm.trouble import Trouble
 
 
-def keep(
-    call: Call, transcript: Transcript, used: Used, cost_micro: int | None, *, home: str, secrets: Iterable[str]
-) -> Path:
-    """Write what was asked and answered into the call's cassette as its next file."""
-    assert call.target.record
-    asked = normal.request(call.body, home)
+def document(
+    call: Call, transcript: Transcript, used: Used, cost_micro: int | None, *, status: int = 200, error: str = ""
+) -> dict[str, Any]:
+    """The file's content. Secrets that were said are in it: clean it before it is kept."""
+    asked = normal.asked(_body(call))
     match = {
         "userMessage": normal.last_user_text(asked),
         "turnIndex": normal.turn(asked),
@@ -27,14 +27,21 @@ def keep(
     ours = {
         "model": f"{call.target.provider}/{call.target.model}",
         "cost_micro": cost_micro,
-        "request_sha256": normal.digest(asked),
-        "request": asked,
+        "request_id": call.request_id,
+        "request": call.body,
     }
-    fixture = {"match": match, "response": _response(transcript, used), "codeforge": ours}
-    text = json.dumps({"fixtures": [fixture]}, ensure_ascii=False, indent=1)
-    for secret in secrets:
-        text = text.replace(secret, "•••") if len(secret) >= 8 else text
-    return _next(call.target.record, text + "\n")
+    response = _response(transcript, used)
+    if error or status >= 400:
+        response |= {"error": {"message": error}, "status": status if status >= 400 else 502}
+    return {"fixtures": [{"match": match, "response": response, "codeforge": ours}]}
+
+
+def _body(call: Call) -> dict[str, Any]:
+    """The request as a chat, which is how it is looked up again; what cannot be said in one, as it is."""
+    try:
+        return as_chat(call, plain=True)
+    except Trouble:
+        return call.body
 
 
 def _response(transcript: Transcript, used: Used) -> dict[str, Any]:
@@ -51,7 +58,13 @@ def _response(transcript: Transcript, used: Used) -> dict[str, Any]:
     return {**response, "finishReason": transcript.finish or "stop", "usage": usage}
 
 
-def _next(folder: Path, text: str) -> Path:
+def written(found: dict[str, Any]) -> str:
+    """The document as text for people."""
+    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
+def put(folder: Path, text: str) -> Path:
+    """Write a document into a cassette as its next file."""
     number = sum(1 for _ in folder.glob("*.json"))
     while True:
         number += 1

@@ -30,7 +30,7 @@ class Answer:
 
 
 class Engine(ABC):
-    """Answers calls in OpenAI's form."""
+    """Answers calls in the protocol that they are asked in: every engine OpenAI's chat completions, some more."""
 
     @abstractmethod
     def answer(self, call: Call) -> AbstractAsyncContextManager[Answer]:

@@ -1,4 +1,4 @@
-"""A chat completion over HTTP: time-outs and broken connections become sentences, all else passes through."""
+"""A call over HTTP: time-outs and broken connections become sentences, all else passes through."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from codeforge_llm_litellm.engines import Answer
 from codeforge_llm_litellm.providers import Source
 from codeforge_llm_litellm.trouble import Trouble
 
-KEPT = ("retry-after", "retry-after-ms", "x-should-retry", "x-request-id")
+KEPT = ("retry-after", "retry-after-ms", "x-should-retry", "x-request-id", "request-id")
 CONNECT, FIRST, IDLE = 10.0, 600.0, 300.0
 """Seconds until a connection stands, until an answer begins, and between two pieces of it."""
 LARGE = 2**20  # from here on aiohttp wants a file, which it reads in a thread

@@ -1,4 +1,4 @@
-"""The engine for providers that speak OpenAI's chat completions: the answer's bytes pass through as they are."""
+"""The engine for providers that speak the agent's protocol themselves: the answer's bytes pass through as they are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.engines import Answer, Engine
 from codeforge_llm_litellm.engines.http import post
+from codeforge_llm_litellm.protocols.known import protocol
+from codeforge_llm_litellm.providers import Source
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 # by these, routers in front of models take another model, key or address than the run may have
 ROUTING = frozenset({"models", "route", "fallbacks", "api_base", "base_url", "api_key", "user_config"})
+VERSION = "2023-06-01"
+"""The version of Anthropic's messages that is asked for where the agent names none."""
 
 
 class Passthrough(Engine):
@@ -24,13 +28,21 @@ class Passthrough(Engine):
     def __init__(self, session: Callable[[], ClientSession]) -> None:
         self._session = session
 
-    def answer(self, call: Call) -> AbstractAsyncContextManager[Answer]:
+    def answer(self, call: Call, *, below: str = "") -> AbstractAsyncContextManager[Answer]:
+        """``below`` is put behind the protocol's path, for what there is besides the answer itself."""
         source = call.target.source
         assert source
-        body = {name: value for name, value in call.body.items() if name not in ROUTING}
+        spoken = protocol(call.protocol)
+        body = {name: value for name, value in spoken.outgoing(call.body).items() if name not in ROUTING}
         body["model"] = call.target.model
-        if call.stream:
-            body["stream_options"] = {**(call.body.get("stream_options") or {}), "include_usage": True}
-        headers = {"Authorization": f"Bearer {source.secret}"} if source.secret else {}
+        if below:
+            body.pop("max_tokens", None)
         base = source.base if source.way.listing == "openai" else f"{source.base}/v1"
-        return post(self._session(), f"{base}/chat/completions", headers, body, source)
+        return post(self._session(), f"{base}/{spoken.path}{below}", _head(call, source), body, source)
+
+
+def _head(call: Call, source: Source) -> dict[str, str]:
+    ours: dict[str, str] = {"anthropic-version": VERSION, **call.head} if call.protocol == "messages" else {}
+    if source.kind == "anthropic":
+        return {**ours, "x-api-key": source.secret}
+    return {**ours, "Authorization": f"Bearer {source.secret}"} if source.secret else ours

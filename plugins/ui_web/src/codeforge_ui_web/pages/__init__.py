@@ -8,6 +8,8 @@ from codeforge_ui_web import assets
 from codeforge_ui_web.pages import (
     account,
     api,
+    calls,
+    costs,
     installed,
     models,
     projects,
@@ -18,7 +20,6 @@ from codeforge_ui_web.pages import (
     tasks,
     tokens,
     trouble,
-    usage,
     workers,
 )
 
@@ -32,11 +33,12 @@ def routes() -> list[web.RouteDef]:
         settings,
         tasks,
         runs,
+        calls,
         queue,
         schedules,
         workers,
         models,
-        usage,
+        costs,
         installed,
         tokens,
         api,
