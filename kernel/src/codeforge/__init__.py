@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from codeforge.http import who as who
     from codeforge.llm import Llm as Llm
     from codeforge.llm import Model as Model
+    from codeforge.llm import ModelAnswer as ModelAnswer
     from codeforge.llm import ModelRequest as ModelRequest
     from codeforge.llm import ModelTarget as ModelTarget
     from codeforge.llm import Provider as Provider
@@ -81,7 +82,7 @@ _HOMES = {
     "forge.exchanges": "Spoken",
     "hooks": "hookimpl hookspec",
     "http": "csrf failure public who",
-    "llm": "Llm Model ModelRequest ModelTarget Provider ProviderField ProviderKind Route Way",
+    "llm": "Llm Model ModelAnswer ModelRequest ModelTarget Provider ProviderField ProviderKind Route Way",
     "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "news": "MISSED",
     "process": "Process",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,6 +134,20 @@ class ModelTarget:
     output_price: int | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelAnswer:
+    """An answer that has begun, in the form of OpenAI's chat completions; ``blocks`` are its bytes, cut anywhere.
+
+    They make one JSON object or, with the content type "text/event-stream", events of which the last is [DONE]. With
+    ``usage`` in it, its use is "reported", else the gateway counts. A ``status`` from 400 on is an error of that form.
+    """
+
+    blocks: AsyncIterator[bytes]
+    status: int = 200
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class Llm(ABC):
     """A source of models behind the gateway. Plugins hand one over with ``register_llms``."""
 
@@ -141,6 +156,15 @@ class Llm(ABC):
     @abstractmethod
     async def models(self, tenant_id: str) -> list[Model]:
         """The models that this tenant can use now; quick, from a cache where providers must be asked."""
+
+    def answer(self, tenant_id: str, model: str, body: dict[str, Any]) -> AbstractAsyncContextManager[ModelAnswer]:
+        """Answer ``body``, a request in the form of OpenAI's chat completions, with the model of this full name.
+
+        Entered when the answer begins; leaving it early ends the call. The gateway serves the models of a source that
+        overrides this, in all its protocols and routes, with keys, use and cost as for any other; their prices are
+        those of `Model`. Raise `Unavailable` where nothing answers, and nothing was used.
+        """
+        raise NotImplementedError
 
     def kinds(self) -> Sequence[ProviderKind]:
         """The kinds of providers that people can add for this source to use."""

@@ -7,14 +7,14 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from codeforge import Forge, Model
+from codeforge import Forge, Llm, Model
 from codeforge_llm_litellm.call import Plan, Stop, Target
 from codeforge_llm_litellm.cassettes import shelf
 from codeforge_llm_litellm.discovery import Found, described
 from codeforge_llm_litellm.kinds import KINDS
 from codeforge_llm_litellm.listing import Listing
 from codeforge_llm_litellm.machine import Machine
-from codeforge_llm_litellm.prices import FREE
+from codeforge_llm_litellm.prices import FREE, of_model
 from codeforge_llm_litellm.providers import Source, from_environment
 from codeforge_llm_litellm.routing.unfold import Leg, unfold
 from codeforge_llm_litellm.trouble import Trouble
@@ -95,7 +95,7 @@ class Catalog:
             provider, _, model = real.partition("/")
         source = sources.get(provider)
         if not source or source.kind not in KINDS or not model:
-            return None
+            return await self._offered(tenant_id, leg)
         heard = {one.name: one for one in await self._listing(tenant_id, source).get(self._session)}
         facts = (heard.get(model) or described(source, model, {})).facts
         target = Target(
@@ -107,6 +107,19 @@ class Catalog:
             prices=facts.prices,
         )
         return Stop(target=target, weight=leg.weight, window=facts.window)
+
+    async def _offered(self, tenant_id: str, leg: Leg) -> Stop | None:
+        """A model of another plugin that answers calls itself."""
+        for llm in self._forge.offers.llms.values():
+            if type(llm).answer is not Llm.answer:
+                for model in await llm.models(tenant_id):
+                    if model.name == leg.model:
+                        own = model.name.removeprefix(f"{model.provider}/")
+                        target = Target(
+                            name=model.name, provider=model.provider, model=own, llm=llm, prices=of_model(model)
+                        )
+                        return Stop(target=target, weight=leg.weight, window=model.window)
+        return None
 
     async def close(self) -> None:
         """Stop asking providers."""

@@ -120,15 +120,20 @@ class Gateway(Llm):
         from codeforge_llm_litellm.engines.translated import Translated
 
         name, translated = known.way(call.target.source, call.protocol)
+        if call.target.llm:
+            name = "offered"
         if name not in self._engines:
             self._engines[name] = self._made(name)
         return Translated(self._engines[name]) if translated else self._engines[name]
 
     def _made(self, name: str) -> Engine:
         from codeforge_llm_litellm.engines.litellm import Litellm
+        from codeforge_llm_litellm.engines.offered import Offered
         from codeforge_llm_litellm.engines.passthrough import Passthrough
         from codeforge_llm_litellm.engines.replay import Replay
 
+        if name == "offered":
+            return Offered()
         if name == "replay":
             return Replay(self.forge)
         return Litellm() if name == "litellm" else Passthrough(self.session)

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from codeforge import Model
 from codeforge_llm_litellm.transcript import Used
 
 MAP = "model_prices_and_context_window_backup.json"
@@ -94,6 +95,14 @@ def of_listing(pricing: Mapping[str, Any]) -> Prices:
     if any(Decimal(str(value)) < 0 for value in entry.values()):  # "it depends"
         return ()
     return _steps(entry)
+
+
+def of_model(model: Model) -> Prices:
+    """A price from what a source of models says of one."""
+    if model.input_price is None or model.output_price is None:
+        return ()
+    given, answered = model.input_price, model.output_price
+    return (Price(input=given, output=answered, cached=given, written=given),)
 
 
 @cache
