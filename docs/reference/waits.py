@@ -20,6 +20,8 @@ SENTENCES = {
     Why.NO_ROOM: "Every worker that could take it has too little disk (setting `min_free_mb`): make room there.",
     Why.NO_AGENT: "No worker has its agent: install it there, or retry with another.",
     Why.DRAINING: "Every worker that could take it finishes what it has and takes no more.",
+    Why.BUDGET: "A budget does not allow its next model call; it goes on when that is raised, or begins anew.",
+    Why.QUOTA: "Its provider takes no more until the time that is shown.",
 }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from codeforge.errors import Invalid as Invalid
     from codeforge.errors import MergeConflict as MergeConflict
     from codeforge.errors import NotFound as NotFound
+    from codeforge.errors import OverBudget as OverBudget
     from codeforge.errors import Refusal as Refusal
     from codeforge.errors import RunFailure as RunFailure
     from codeforge.errors import Unauthorized as Unauthorized
@@ -38,15 +39,19 @@ if TYPE_CHECKING:
     from codeforge.http import failure as failure
     from codeforge.http import public as public
     from codeforge.http import who as who
+    from codeforge.ids import new_id as new_id
     from codeforge.llm import Llm as Llm
     from codeforge.llm import Model as Model
     from codeforge.llm import ModelAnswer as ModelAnswer
     from codeforge.llm import ModelRequest as ModelRequest
     from codeforge.llm import ModelTarget as ModelTarget
+    from codeforge.llm import Price as Price
+    from codeforge.llm import Prices as Prices
     from codeforge.llm import Provider as Provider
     from codeforge.llm import ProviderField as ProviderField
     from codeforge.llm import ProviderKind as ProviderKind
     from codeforge.llm import Route as Route
+    from codeforge.llm import Tokens as Tokens
     from codeforge.llm import Way as Way
     from codeforge.model import Change as Change
     from codeforge.model import FileChange as FileChange
@@ -75,14 +80,16 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "agents": "AgentBackend AgentJob Say",
-    "errors": "CodeForgeError Conflict Forbidden Invalid MergeConflict NotFound Refusal RunFailure "
-    "Unauthorized Unavailable",
+    "errors": "CodeForgeError Conflict Forbidden Invalid MergeConflict NotFound OverBudget Refusal "
+    "RunFailure Unauthorized Unavailable",
     "events": "AgentEvent Event Kind edited ended log ran said stuck thought usage",
     "forge": "Forge",
     "forge.exchanges": "Spoken",
     "hooks": "hookimpl hookspec",
     "http": "csrf failure public who",
-    "llm": "Llm Model ModelAnswer ModelRequest ModelTarget Provider ProviderField ProviderKind Route Way",
+    "ids": "new_id",
+    "llm": "Llm Model ModelAnswer ModelRequest ModelTarget Price Prices Provider ProviderField ProviderKind Route "
+    "Tokens Way",
     "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "news": "MISSED",
     "process": "Process",

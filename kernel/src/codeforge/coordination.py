@@ -44,7 +44,7 @@ class Assignment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Orders:
-    """What people want of a run: ``want`` is "stop", "pause" or None; words (id, text) said to it, oldest first.
+    """What is wanted of a run: ``want`` is "stop", "pause", "wait" or None; words (id, text) said to it, oldest first.
 
     ``reported`` is the number of the generation's last report that is stored.
     """
@@ -111,9 +111,9 @@ class Coordinator(ABC):
 
         ``number`` counts this generation's reports from 1: one that was stored before changes nothing when it
         comes again. A run that was to stop ends as stopped where it would fail or be queued again, and one that
-        was to pause is paused; where a run is left in the queue or paused with a ``change``, the next claim goes
-        on from it. Raises `Fenced`, and `Unheard` when the run would leave ``working`` with words that nobody has read
-        (``words_seen`` were).
+        was to pause is paused, one that is to wait waits; where a run is left in the queue, paused or waiting with a
+        ``change``, the next claim goes on from it. Raises `Fenced`, and `Unheard` when the run would leave ``working``
+        with words that nobody has read (``words_seen`` were).
         """
 
     @abstractmethod

@@ -1,5 +1,8 @@
 """What can go wrong, each with one plain sentence for a person: what, where, what to do."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class CodeForgeError(Exception):
     """Root of every error that CodeForge raises on purpose; its text is shown to people as it is.
@@ -66,6 +69,16 @@ class Unavailable(CodeForgeError):
     """Something this needs (a repository's host, a broker, the disk, an agent) does not answer."""
 
     slug, status = "unavailable", 503
+
+
+class OverBudget(CodeForgeError):
+    """A model call would break a budget, or nobody knows whether it would; ``wait`` is what its run then waits for."""
+
+    slug, status = "budget_exceeded", 402
+
+    def __init__(self, message: str, wait: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.wait = dict(wait)
 
 
 class Refusal(CodeForgeError):

@@ -71,7 +71,7 @@ ADVICE: dict[Reason, str] = {
 class Limits:
     """Where a run is cut off: model calls (steps) and seconds of work.
 
-    ``cost_micro`` (micro-dollars, None: no limit) is kept, but not enforced yet.
+    ``cost_micro`` (micro-dollars, None: no limit) is the budget of each run that was given none of its own.
     """
 
     steps: int = 50
@@ -189,12 +189,56 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Usage:
-    """Model use as the gateway counted it. ``cost_micro`` is None when a call had no known price."""
+    """Model use as the gateway counted it, of the calls that are settled.
+
+    ``cached_tokens`` and ``written_tokens`` are part of the prompts' tokens, ``reasoning_tokens`` of the completions'.
+    ``cost_micro`` is None when a call had no known price; ``unpriced`` counts those, ``priced_micro`` adds up the
+    others. ``held_micro`` is reserved for calls under way.
+    """
 
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_micro: int | None = 0
+    cached_tokens: int = 0
+    written_tokens: int = 0
+    reasoning_tokens: int = 0
+    unpriced: int = 0
+    priced_micro: int = 0
+    held_micro: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Claim:
+    """What an agent said itself that its model calls used; ``cost_micro`` is None where it named no cost of one."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cost_micro: int | None = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """What model calls may cost: of one ``scope`` ("tenant", "project", "task", "run" or "provider"), in each period
+    ("day", "month" or "total").
+
+    ``spent_micro`` and ``held_micro`` (reserved for calls under way) are of the period that began at ``since`` and
+    lasts ``until``; None: from the beginning, and for ever.
+    """
+
+    id: str
+    scope: str
+    scope_id: str
+    period: str
+    limit_micro: int
+    spent_micro: int
+    held_micro: int
+    since: datetime | None
+    until: datetime | None
+    made_by: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,8 +250,10 @@ class Run:
     ``provider`` is where its model came from when it was queued.
     ``generation`` counts claims, ``losses`` dead workers, ``retries`` faults that CodeForge tried again by
     itself; ``lease_until`` is set while a worker holds the run; ``want`` is what people asked of it ("stop",
-    "pause"). ``worked`` is how many seconds its agent was at work before it was put by. ``base`` is the commit
-    that the change is measured against. ``made_by`` is who asked for it, by name; empty for runs of before.
+    "pause"), or what it is to do for lack of a budget or quota ("wait"). ``waiting_for`` is what it waits for, or is
+    to: {"why": "budget" or "quota", "until": seconds since 1970 or None, "detail": text}. ``worked`` is how many
+    seconds its agent was at work. ``claimed`` is what the agent said that it used. ``base`` is the commit that the
+    change is measured against. ``made_by`` is who asked for it, by name; empty for runs of before.
     """
 
     id: str
@@ -231,7 +277,9 @@ class Run:
     worker: str | None = None
     lease_until: float | None = None
     want: str | None = None
+    waiting_for: dict[str, Any] | None = None
     worked: float = 0.0
+    claimed: Claim | None = None
     base: str | None = None
     change: Change | None = None
     check: CheckResult | None = None

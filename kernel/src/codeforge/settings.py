@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
@@ -118,6 +119,18 @@ class Settings(BaseSettings):
     quota_seconds: Seconds = 60.0
     """A run waits without an agent when its model's provider takes no calls for longer than this."""
 
+    time_zone: str = "UTC"
+    """Where the days and months of budgets begin, such as Europe/Berlin."""
+
+    unpriced_calls: Literal["refuse", "allow"] = "refuse"
+    """What becomes of a model call whose price is not known while a budget applies to it: "refuse" or "allow"."""
+
+    max_output_tokens: int = Field(default=16_000, ge=1)
+    """How long an answer is taken to be at most, to reserve its cost, where neither request nor model says so."""
+
+    hold_seconds: Seconds = 3600.0
+    """How long the cost of a model call stays reserved whose server died; then its worst case is counted."""
+
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = ()
     """Plugins that are not loaded, by entry-point name, separated by commas."""
 
@@ -125,6 +138,15 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value and value.expanduser().absolute()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("a time zone such as Europe/Berlin or UTC") from None
+        return value
 
     @field_validator("public_url")
     @classmethod

@@ -67,6 +67,7 @@ MOVES: tuple[Move, ...] = (
     Move(S.WORKING, S.PAUSED, (P,), "Somebody pauses it.", _PUT_BY),
     Move(S.WORKING, S.PAUSED, (C,), "Its worker dies while it is paused.", _DEAD),
     Move(S.WORKING, S.WAITING, (W,), "It needs what is not there now, such as a quota.", _PUT_BY),
+    Move(S.WORKING, S.WAITING, (C,), "Its worker dies while it is to wait.", _DEAD),
     Move(S.WORKING, S.QUEUED, (W,), "Its worker shuts down and hands it back.", _PUT_BY),
     Move(S.WORKING, S.QUEUED, (C,), "Its worker is lost.", _DEAD),
     Move(S.WORKING, S.STOPPED, (P,), "Somebody stops it.", _KEPT),
@@ -108,10 +109,13 @@ ENDED = frozenset(RunState) - LIVE
 def heeded(state: RunState, want: str | None) -> RunState:
     """Where a run goes that its worker wants to leave in ``state``, given what people ``want`` of it by now.
 
-    A stop wins over all that is no result; a wish to pause that was taken back leaves the run in the queue.
+    A stop wins over all that is no result; a wish to pause that was taken back leaves the run in the queue. A run that
+    is to "wait", for a budget or a quota, waits also where its agent failed for lack of it.
     """
     if want == "stop" and state in (S.FAILED, S.QUEUED, S.PAUSED, S.WAITING):
         return S.STOPPED
     if want == "pause" and state in (S.QUEUED, S.WAITING):
         return S.PAUSED
-    return S.QUEUED if want is None and state == S.PAUSED else state
+    if want == "wait" and state in (S.FAILED, S.QUEUED, S.PAUSED):
+        return S.WAITING
+    return S.QUEUED if want is None and state in (S.PAUSED, S.WAITING) else state

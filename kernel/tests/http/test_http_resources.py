@@ -176,9 +176,12 @@ async def test_an_unpriced_call_makes_the_cost_unknown_not_zero(api, forge, who,
     assert (await api("GET", f"/runs/{working.id}")).json["usage"]["cost_micro"] == 7
     await forge.calls.record(who.tenant_id, **call, counted="unpriced", prompt_tokens=1)
     used = (await api("GET", f"/runs/{working.id}")).json["usage"]
-    assert used == {"calls": 2, "prompt_tokens": 11, "completion_tokens": 0, "cost_micro": None}
+    figures = {"calls": 2, "prompt_tokens": 11, "completion_tokens": 0, "cost_micro": None}
+    assert {name: used[name] for name in figures} == figures
+    assert (used["unpriced"], used["priced_micro"]) == (1, 7)
     report = (await api("GET", "/usage")).json
-    assert report["total"] == report["by_model"]["small"] == used
+    assert report["total"] == report["by_model"]["small"]
+    assert {**report["total"], "claimed": None, "disagreement": ""} == used
     assert [c["cost_micro"] for c in (await api("GET", f"/runs/{working.id}/calls")).json["items"]] == [7, None]
 
 

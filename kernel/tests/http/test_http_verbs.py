@@ -18,7 +18,8 @@ WAYS = {
     "checking": ("claim", S.WORKING, S.CHECKING),
     "paused": ("pause",),
     "paused with work": ("claim", S.WORKING, "pause", S.PAUSED),
-    "waiting": ("claim", S.WORKING, S.WAITING),
+    "parking": ("claim", S.WORKING, "park"),
+    "waiting": ("claim", S.WORKING, "park", S.WAITING),
     "review": ("claim", S.WORKING, S.CHECKING, S.REVIEW),
     "accepted": ("claim", S.WORKING, S.CHECKING, S.REVIEW, "accept"),
     "sent_back": ("claim", S.WORKING, S.CHECKING, S.REVIEW, "send_back"),
@@ -44,7 +45,9 @@ VERBS = {
 }
 
 UNHELD = {"queued", "paused", "paused with work", "waiting"}
-AT_WORK = {"preparing", "working", "pausing", "stopping", "checking"}
+AT_WORK = {"preparing", "working", "pausing", "stopping", "parking", "checking"}
+ASKED = {"pausing", "stopping", "parking"}
+"""A worker is at work on these, and ends that with its next renewal."""
 LIVE = UNHELD | AT_WORK
 OVER = set(WAYS) - LIVE
 WITH_WORK = {"review", "sent_back", "rejected", "failed check"}
@@ -84,6 +87,8 @@ async def run(forge, who, project, api, request):
     for step in WAYS[request.param]:
         if step == "claim":
             assert (await forge.coordinator.claim("w")).run.id == run.id
+        elif step == "park":
+            await forge.runs.park(run.id, "quota", None, "The provider takes no more today.")
         elif isinstance(step, S):
             facts = {"change": CHANGE} if step in (S.CHECKING, S.PAUSED) else {}
             facts |= (
@@ -96,7 +101,7 @@ async def run(forge, who, project, api, request):
         else:
             await do(api, step, run.id)
     run = (await api("GET", f"/runs/{run.id}")).json
-    assert run["state"] == request.param.split()[0] or request.param in ("pausing", "stopping")
+    assert run["state"] == request.param.split()[0] or request.param in ASKED
     return {**run, "as": request.param}
 
 
@@ -110,7 +115,7 @@ async def now(api, run):
 
 
 def test_every_state_is_looked_at():
-    assert {name.split()[0] for name in WAYS} - {"pausing", "stopping"} == set(S)
+    assert {name.split()[0] for name in WAYS} - ASKED == set(S)
     assert {name.split()[0] for name in OVER} == ENDED
 
 

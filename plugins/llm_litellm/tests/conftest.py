@@ -87,9 +87,12 @@ class House:
             await client.close()
 
     async def calls(self, paper, count=1):
-        """The calls of a run, once there are ``count``."""
+        """The calls of a run that are settled, once there are ``count``."""
         async with asyncio.timeout(20):
-            while len(found := await self.forge.calls.of_run(self.who, paper.run.id)) < count:
+            while True:
+                found = [c for c in await self.forge.calls.of_run(self.who, paper.run.id) if c["state"] == "settled"]
+                if len(found) >= count:
+                    break
                 await asyncio.sleep(0.01)
         return found
 

@@ -7,10 +7,11 @@ import time
 import pytest
 from aiohttp import web
 
+from codeforge import Price
+from codeforge.llm import Tokens, cost
 from codeforge.testing import free_port
 from codeforge_llm_litellm import listing, prices
 from codeforge_llm_litellm.providers import from_environment, ollama_address
-from codeforge_llm_litellm.transcript import Used
 
 OPENAI = {
     "data": [
@@ -61,11 +62,19 @@ async def test_prices_and_windows_that_a_provider_tells_are_taken(house, serving
     assert other.input_price is None
 
 
-async def test_ollama_is_asked_in_its_own_words_and_costs_nothing_but_in_the_cloud(open_house, serving):
+async def test_ollama_is_asked_in_its_own_words_and_is_unpriced_until_a_person_says_that_it_is_free(
+    open_house, serving
+):
     async with serving(answering(tags={"models": [{"name": "qwen:7b"}, {"name": "big:cloud"}]})) as url:
         house = await open_house({"OLLAMA_HOST": url.removeprefix("http://")})
+        await house.forge.aliases.set(house.who, "local", "ollama/qwen:7b")
         found = await house.forge.models.list(house.who)
-    assert [(m.name, m.input_price) for m in found] == [("ollama/qwen:7b", 0), ("ollama/big:cloud", None)]
+        assert [m.input_price for m in found] == [None, None, None]
+        await house.forge.prices.set(house.who, "ollama", "*", Price(input=0, output=0))
+        await house.forge.prices.set(house.who, "ollama", "big:cloud", Price(input=5, output=7))
+        found = await house.forge.models.list(house.who)
+    prices = [(m.name, m.input_price) for m in found]
+    assert prices == [("ollama/qwen:7b", 0), ("ollama/big:cloud", 5), ("local", 0)]
 
 
 async def test_anthropic_and_gemini_are_asked_in_their_own_words(house, serving):
@@ -198,20 +207,18 @@ def test_the_environment_is_read_as_the_tools_of_each_provider_read_it():
 
 def test_costs_are_whole_micro_dollars_with_cached_and_long_prompts_priced_apart():
     facts = prices.known("openai", "gpt-4o")
-    assert prices.cost(facts.prices, Used(prompt=1000, completion=100)) == 3500
-    assert prices.cost(facts.prices, Used(prompt=1000, completion=100, cached=1000)) == 2250
-    assert prices.cost(facts.prices, Used(prompt=1)) == 3  # 2.5, rounded half up
+    assert cost(facts.prices, Tokens(prompt=1000, completion=100)) == 3500
+    assert cost(facts.prices, Tokens(prompt=1000, completion=100, cached=1000)) == 2250
+    assert cost(facts.prices, Tokens(prompt=1)) == 3  # 2.5, rounded half up
     claude = prices.known("anthropic", "claude-sonnet-4-5")
-    assert prices.cost(claude.prices, Used(prompt=100, cached=40, written=40)) == 20 * 3 + 12 + 150
+    assert cost(claude.prices, Tokens(prompt=100, cached=40, written=40)) == 20 * 3 + 12 + 150
     gemini = prices.known("gemini", "gemini-2.5-pro")
-    assert prices.cost(gemini.prices, Used(prompt=200_000)) == 250_000
-    assert prices.cost(gemini.prices, Used(prompt=200_001)) == 500_003
-    assert prices.cost(prices.known("openai", "no-such-model").prices, Used(prompt=1)) is None
-    assert prices.cost(prices.known(None, "gpt-4o").prices, Used(prompt=1)) is None
-    assert prices.cost(prices.FREE, Used(prompt=10**9)) == 0
-    assert (
-        prices.cost(prices.of_settings({"input": 0.1, "output": 0.3}), Used(prompt=10**6, completion=10**6)) == 400_000
-    )
+    assert cost(gemini.prices, Tokens(prompt=200_000)) == 250_000
+    assert cost(gemini.prices, Tokens(prompt=200_001)) == 500_003
+    assert cost(prices.known("openai", "no-such-model").prices, Tokens(prompt=1)) is None
+    assert cost(prices.known(None, "gpt-4o").prices, Tokens(prompt=1)) is None
+    assert cost(prices.FREE, Tokens(prompt=10**9)) == 0
+    assert cost(prices.of_settings({"input": 0.1, "output": 0.3}), Tokens(prompt=10**6, completion=10**6)) == 400_000
 
 
 async def test_health_speaks_of_the_providers_as_they_are_set_now(house, serving):

@@ -86,12 +86,10 @@ async def test_what_was_recorded_in_one_protocol_is_played_in_all(house, recorde
             assert await ask(house, paper, protocol, stream=stream) == told
     assert len(house.scripted.requests) == asked
     assert all(call["replayed"] and call["prompt_tokens"] == 30 for call in await house.calls(paper, 6))
-    [shape] = {
-        tuple(fixture["codeforge"]["request"])
-        for file in tape(house, "tape").glob("*.json")
-        for fixture in json.loads(file.read_text())["fixtures"]
-    }
-    assert shape == ("messages", "tools")
+    for file in tape(house, "tape").glob("*.json"):
+        for fixture in json.loads(file.read_text())["fixtures"]:
+            assert fixture["codeforge"]["protocol"] == recorded
+            assert {"messages", "tools"} <= set(fixture["codeforge"]["request"])
 
 
 async def test_a_recording_of_anthropics_own_provider_is_played_to_the_same_question(house, serving):

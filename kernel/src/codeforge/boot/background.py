@@ -63,10 +63,14 @@ async def _open(queue: Queue, url: str, ears: Ears) -> None:
 
 
 async def relay(forge: Forge) -> None:
-    """Tell workers of ready runs again and again, and take runs from workers that gave no word."""
+    """Tell workers of ready runs again and again; take runs from workers that gave no word, and calls from servers;
+    put runs back into the queue that have what they waited for.
+    """
     while True:
         try:
             await forge.coordinator.reap()
+            await forge.calls.expire()
+            await forge.runs.unpark()
             await forge.schedules.tick()
             for run_id in await forge.store.run(None, scheduler.unrung, forge.settings.ring_again):
                 await forge.ring(run_id)

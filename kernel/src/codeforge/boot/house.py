@@ -74,6 +74,7 @@ async def house(
         forge.url = site.url
         if not queue.far:
             await forge.coordinator.reap(everything=True)
+            await forge.calls.expire(everything=True)
         await stack.enter_async_context(background.background(background.deliveries(forge, everything=not queue.far)))
         ears = Ears(report=forge.reports.take, news=forge.store.news.hear) if queue.far else Ears()
         if working:

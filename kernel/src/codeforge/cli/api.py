@@ -55,8 +55,8 @@ class Api:
     def put(self, path: str, body: object) -> Any:
         return self._change("PUT", path, body)
 
-    def delete(self, path: str) -> None:
-        self._change("DELETE", path, None)
+    def delete(self, path: str, /, **query: object) -> None:
+        self._ask("DELETE", path, query)
 
     def pages(
         self, path: str, mark: str = "before", /, *, limit: int | None = None, **query: object

@@ -34,6 +34,7 @@ class Wanted:
     agent: str | None = None
     model: str | None = None
     check: str | None = None
+    max_cost_micro: int | None = None
     branch: str | None = None
     strategy: str | None = None
 
@@ -64,7 +65,7 @@ class Errand:
     def _with(self, server: Reached, wanted: Wanted) -> tuple[dict[str, Any], int]:
         api, error = server.api, ""
         project, new = project_for(api, wanted)
-        overrides = {"agent": wanted.agent, "model": wanted.model, "check": wanted.check}
+        overrides = {name: getattr(wanted, name) for name in ("agent", "model", "check", "max_cost_micro")}
         task = {"prompt": wanted.prompt, **{k: v for k, v in overrides.items() if v is not None}}
         with Wishes(lambda: say("It is stopping already; its work is being kept.")) as wishes:
             try:

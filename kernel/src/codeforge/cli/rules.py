@@ -1,7 +1,8 @@
-"""Rules as people type them: hours, days of the week, and limits that may be none."""
+"""Rules as people type them: hours, days of the week, dollars, and limits that may be none."""
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import click
@@ -17,6 +18,17 @@ def number_or_none(text: str, option: str) -> int | None:
     if not text.isascii() or not text.isdecimal() or len(text) > 9:
         raise click.UsageError(f'{option} takes a whole number, or "{NONE}".')
     return int(text)
+
+
+def dollars_of(text: str, option: str) -> int:
+    """Dollars as people type them (2, 0.25, $1.5), in micro-dollars."""
+    try:
+        micro = (Decimal(text.removeprefix("$")) * 10**6).quantize(Decimal(1), ROUND_HALF_UP)
+    except ArithmeticError:
+        micro = Decimal(-1)
+    if not 0 <= micro <= 10**15:
+        raise click.UsageError(f"{option} takes dollars, such as 2 or 0.25.")
+    return int(micro)
 
 
 def hours_of(before: dict[str, Any] | None, hours: str | None, days: str | None, zone: str | None) -> Any:

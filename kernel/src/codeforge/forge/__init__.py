@@ -14,14 +14,17 @@ from typing import Any
 from codeforge.agents import AgentBackend
 from codeforge.errors import NotFound, Unavailable
 from codeforge.events import AgentEvent, Kind
+from codeforge.forge import forecast as _forecast
 from codeforge.forge import history as _history
 from codeforge.forge import runs as _runs
 from codeforge.forge.accounts import Accounts
 from codeforge.forge.aliases import Aliases
+from codeforge.forge.allowances import Allowances
 from codeforge.forge.calls import Calls
 from codeforge.forge.coordinator import ForgeCoordinator
 from codeforge.forge.costs import Costs
 from codeforge.forge.exchanges import Exchanges
+from codeforge.forge.forecast import Forecast
 from codeforge.forge.history import History
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
@@ -29,6 +32,7 @@ from codeforge.forge.line import Line
 from codeforge.forge.models import Models, Providers
 from codeforge.forge.packs import Packs
 from codeforge.forge.parts import Parts
+from codeforge.forge.prices import PriceList
 from codeforge.forge.projects import Projects
 from codeforge.forge.provider_health import ProviderHealths
 from codeforge.forge.reports import Reports
@@ -40,7 +44,7 @@ from codeforge.forge.tasks import Tasks
 from codeforge.forge.workers import Workers
 from codeforge.ids import new_id
 from codeforge.llm import Llm, ModelRequest, ModelTarget, Provider
-from codeforge.model import Health, Project, Run, Task
+from codeforge.model import Health, Principal, Project, Run, Task
 from codeforge.queues import Queue
 from codeforge.scm import Scm
 from codeforge.settings import Settings
@@ -115,6 +119,7 @@ class Forge:
         self.provider_health = ProviderHealths(store)
         self.calls, self.costs, self.keys = Calls(self), Costs(self), Keys(self)
         self.exchanges = Exchanges(self)
+        self.prices, self.budgets = PriceList(self), Allowances(self)
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
         self._known_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}
@@ -126,6 +131,16 @@ class Forge:
             return agent
         there_is = ", ".join(sorted(self.offers.agents)) or "none"
         raise NotFound(f"There is no agent {name}; there is {there_is}.", field="agent")
+
+    async def forecast(self, who: Principal, project_id: str, *, agent: str = "", model: str = "") -> Forecast:
+        """What a run will probably take; agent and model are the project's where not given.
+
+        Raises `NotFound` (project, agent, model).
+        """
+        project = await self.projects.get(who, project_id)
+        name = self.agent(agent or project.agent).name
+        chosen = (await self.models.find(who, model or project.model)).name
+        return await self.store.read(who.tenant_id, _forecast.of, project.id, name, chosen)
 
     async def ring(self, run_id: str) -> str:
         """Tell the workers that a run is ready; gives what is wrong when they can only be told later, by the relay."""

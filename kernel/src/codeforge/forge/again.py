@@ -22,15 +22,25 @@ class Again:
     _forge: Forge
 
     async def start(
-        self, who: Principal, task_id: str, *, agent: str = "", model: str = "", follows: str | None = None
+        self,
+        who: Principal,
+        task_id: str,
+        *,
+        agent: str = "",
+        model: str = "",
+        follows: str | None = None,
+        max_cost_micro: int | None = None,
     ) -> Run:
         """Queue one more run of a task: from scratch, or with ``follows`` from the work of an earlier run.
 
-        Raises `NotFound` (task, agent, model, run) and `Conflict` when there is no work to go on from.
+        ``max_cost_micro`` (micro-dollars) becomes its budget. Raises `NotFound` (task, agent, model, run) and
+        `Conflict` when there is no work to go on from.
         """
         task = await self._forge.tasks.get(who, task_id)
         project = await self._forge.projects.get(who, task.project_id)
         name, chosen, rank, provider = await self._forge.tasks.choices(who, task, project, agent, model)
+
+        ceiling = tasks.ceiling_of(who, project, max_cost_micro)
 
         def work(door: Door) -> str:
             if follows:
@@ -38,7 +48,7 @@ class Again:
                 if row["task_id"] != task_id or not row["change"]:
                     raise Conflict("That run left no work of this task to go on from: start from scratch.")
             given = {"agent": name, "model": chosen, "provider": provider, "made_by": who.user}
-            return tasks.queue(door, task, priority=rank, follows=follows, **given)
+            return tasks.queue(door, task, **given, priority=rank, follows=follows, ceiling=ceiling)
 
         return await self._queued(who, await self._forge.store.run(who.tenant_id, work))
 
@@ -72,7 +82,9 @@ class Again:
                 return str(made["id"])
             halt(door, row, f"{who.user} started it again from scratch")
             given = {"agent": agent, "model": model, "provider": provider, "made_by": who.user}
-            new = tasks.queue(door, task, priority=row["priority"], **given)
+            own = door.one(t.Budget, t.Budget.scope == "run", t.Budget.scope_id == run_id)
+            ceiling = (own["limit_micro"], own["made_by"]) if own else None
+            new = tasks.queue(door, task, **given, priority=row["priority"], ceiling=ceiling)
             door.update(t.Run, t.Run.id == new, replaces=run_id)
             return new
 

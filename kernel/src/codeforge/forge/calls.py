@@ -1,37 +1,42 @@
-"""Model calls, as the gateway counted them: written once each, added up for runs, projects and tenants."""
+"""Model calls, as the gateway counted them: one row each, added up for runs, projects and tenants."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from codeforge.forge.settling import Settling
 from codeforge.ids import new_id
 from codeforge.model import Principal, Usage
-from codeforge.store import Door, Expression, fn
+from codeforge.store import Case, Door, Expression, fn
 from codeforge.store import tables as t
 
-if TYPE_CHECKING:
-    from codeforge.forge import Forge
+_ADDED = ("prompt_tokens", "completion_tokens", "cached_tokens", "written_tokens", "reasoning_tokens")
+_SETTLED = t.Call.state == "settled"
+
+
+def _sum(value: Any) -> Any:
+    return fn.COALESCE(fn.SUM(value), 0)
+
+
+def _of_settled(value: Any) -> Any:
+    return _sum(Case(None, [(_SETTLED, value)], 0))
 
 
 def _sums() -> list[Any]:
     c = t.Call
     return [
-        fn.COUNT(c.id).alias("calls"),
-        fn.COALESCE(fn.SUM(c.prompt_tokens), 0).alias("prompt_tokens"),
-        fn.COALESCE(fn.SUM(c.completion_tokens), 0).alias("completion_tokens"),
-        fn.COALESCE(fn.SUM(c.cost_micro), 0).alias("cost"),
+        _of_settled(1).alias("calls"),
+        *(_of_settled(getattr(c, name)).alias(name) for name in _ADDED),
+        _sum(c.cost_micro).alias("priced_micro"),
         fn.COUNT(c.cost_micro).alias("priced"),
+        _sum(Case(None, [(c.state == "open", c.held_micro)], 0)).alias("held_micro"),
     ]
 
 
 def _usage(row: dict[str, Any]) -> Usage:
-    known = row["priced"] == row["calls"]
-    return Usage(
-        calls=row["calls"],
-        prompt_tokens=row["prompt_tokens"],
-        completion_tokens=row["completion_tokens"],
-        cost_micro=row["cost"] if known else None,
-    )
+    unpriced = row["calls"] - row["priced"]
+    figures = {name: row[name] for name in ("calls", *_ADDED, "priced_micro", "held_micro")}
+    return Usage(**figures, unpriced=unpriced, cost_micro=None if unpriced else row["priced_micro"])
 
 
 def usage_of(door: Door, *where: Expression) -> Usage:
@@ -39,11 +44,8 @@ def usage_of(door: Door, *where: Expression) -> Usage:
     return _usage(door.rows(door.query(t.Call, *where).select(*_sums()))[0])
 
 
-class Calls:
+class Calls(Settling):
     """The record of model calls."""
-
-    def __init__(self, forge: Forge) -> None:
-        self._forge = forge
 
     async def record(
         self,
@@ -65,7 +67,10 @@ class Calls:
         error: str = "",
         route: str = "",
     ) -> str:
-        """Write one call down; gives its id. ``counted`` says whose figures: reported, counted or unpriced."""
+        """Write a call down that is over, for which nothing was reserved; gives its id.
+
+        ``counted`` says whose figures: reported, counted or unpriced.
+        """
         values = {name: value for name, value in locals().items() if name not in ("self", "tenant_id")}
         call_id = new_id()
 

@@ -14,7 +14,7 @@ from codeforge import news, scheduler
 from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator, Known, Orders, Unheard
 from codeforge.errors import CodeForgeError, Conflict, Fenced, NotFound
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import history, keys, projects, runs, standing, tasks
+from codeforge.forge import claims, history, keys, projects, runs, standing, tasks
 from codeforge.llm import Model
 from codeforge.logs import tell
 from codeforge.model import ENDED, HELD, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
@@ -149,13 +149,19 @@ class ForgeCoordinator(Coordinator):
                 raise Unheard("Somebody said something to this run meanwhile.")
             history.append(door, row, clean)
             facts["reported"] = number or row["reported"]
+            if claimed := claims.added(row["claimed"], clean):
+                facts["claimed"] = claimed
             if state is None:
                 door.update(t.Run, t.Run.id == run_id, **facts)
                 return
             if state not in TRANSITIONS[RunState(row["state"])]:
                 raise Conflict(f"A run cannot go from {row['state']} to {state}.")
             goes, told = state, facts
-            if state == RunState.FAILED and row["want"] != "stop" and (later := self._again(door, row, facts)):
+            if (
+                state == RunState.FAILED
+                and row["want"] not in ("stop", "wait")
+                and (later := self._again(door, row, facts))
+            ):
                 goes, told = RunState.QUEUED, later
             self._move(door, row, *self._heeded(door, row, goes, told))
 
@@ -174,21 +180,26 @@ class ForgeCoordinator(Coordinator):
             return None
         detail = f"{facts.get('detail', '')} CodeForge tries again in {wait:.0f} s ({tried + 1} of {most}).".strip()
         fresh = {"change": row["change"], "check": None, "reason": None, "detail": detail}
-        return {**facts, **fresh, "retries": tried + 1, "not_before": door.now() + wait}
+        kept = {name: value for name, value in facts.items() if name != "worked"}
+        return {**kept, **fresh, "retries": tried + 1, "not_before": door.now() + wait}
 
     def _heeded(
         self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]
     ) -> tuple[RunState, dict[str, Any]]:
         """Where the run goes and with what facts, given what people want of it; what it goes on from is put by."""
-        now = heeded(state, row["want"])
+        want = row["want"]
+        now = heeded(state, want)
         if now in standing.UNHELD:
             change = facts.pop("change", None)
-            if row["state"] != RunState.PREPARING and "worked" in facts:
+            if row["state"] != RunState.PREPARING and ("worked" in facts or (change and now == RunState.WAITING)):
                 facts["change"] = change
                 standing.put_by(door, row, row["generation"], row["base"], change)
-        if now == RunState.CHECKING and row["want"] == "pause":
-            facts["want"] = None
-            standing.note(door, row, "The agent was done before it could be paused.")
+        if now == RunState.CHECKING and want in ("pause", "wait"):
+            facts |= {"want": None, "waiting_for": None}
+            how = "paused" if want == "pause" else "put by"
+            standing.note(door, row, f"The agent was done before it could be {how}.")
+        if now == RunState.WAITING and row["waiting_for"]:
+            return now, {**facts, "reason": None, "detail": row["waiting_for"]["detail"]}
         if now == state:
             return now, facts
         told = {RunState.STOPPED: "Stopped; what it had done is kept.", RunState.QUEUED: "Resumed."}
@@ -239,8 +250,8 @@ class ForgeCoordinator(Coordinator):
         await self._forge.store.run(None, work)
 
     async def reap(self, *, everything: bool = False) -> None:
-        """Queue lost runs again; fail them as ``lost`` after too many losses. One that was to stop has stopped, and
-        one that was to pause is paused.
+        """Queue lost runs again; fail them as ``lost`` after too many losses. One that was to stop has stopped, one
+        that was to pause is paused, and one that was to wait waits.
         """
 
         def work(door: Door) -> None:
@@ -252,6 +263,8 @@ class ForgeCoordinator(Coordinator):
                     runs.end(door, row, RunState.STOPPED, detail="Its worker died while it was being stopped.")
                 elif row["want"] == "pause":
                     self._move(door, row, RunState.PAUSED, {"losses": losses, "detail": DIED})
+                elif row["want"] == "wait":
+                    self._move(door, row, RunState.WAITING, {"losses": losses, "detail": row["waiting_for"]["detail"]})
                 elif losses > self._forge.settings.max_losses:
                     detail = f"Its worker died {losses} times."
                     runs.end(door, row, RunState.FAILED, reason=Reason.LOST, detail=detail, losses=losses)
@@ -275,8 +288,9 @@ class ForgeCoordinator(Coordinator):
 
 
 def _put_by(row: dict[str, Any]) -> bool:
-    """Whether a run is paused, or will be once its dead worker's lease is over."""
-    return row["state"] == RunState.PAUSED or (row["state"] in HELD and row["want"] == "pause")
+    """Whether a run is paused or waits, or will be once its dead worker's lease is over."""
+    here = row["state"] in (RunState.PAUSED, RunState.WAITING)
+    return here or (row["state"] in HELD and row["want"] in ("pause", "wait"))
 
 
 def _kept_by(row: dict[str, Any]) -> int:

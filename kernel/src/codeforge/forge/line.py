@@ -1,4 +1,7 @@
-"""The queue as people see it: what waits, in the order in which it would be taken, and why each waits."""
+"""The queue as people see it: what waits, in the order in which it would be taken, and why each waits.
+
+Behind it stand the runs that were put by until there is a budget or a quota for them.
+"""
 
 from __future__ import annotations
 
@@ -68,6 +71,9 @@ class Line:
         def work(door: Door) -> Standing:
             line, totals = _standing(door, who.tenant_id)
             mine = door.of(who.tenant_id)
+            parked = _parked(mine)
+            line += parked
+            totals |= Counter(held.why for _, held in parked)
             return Standing(items=_items(mine, line, after, limit), total=len(line), totals=totals)
 
         return await self._forge.store.read(None, work)
@@ -84,9 +90,11 @@ class Line:
 
         def work(door: Door) -> str:
             mine = door.of(who.tenant_id)
-            row = mine.one(t.Run, t.Run.id == run_id, t.Run.state == RunState.QUEUED)
+            row = mine.one(t.Run, t.Run.id == run_id)
+            if row and row["waiting_for"]:
+                return str(row["waiting_for"]["detail"])
             facts = world(door)
-            if row is None or row["project_id"] not in facts.places:
+            if row is None or row["state"] != RunState.QUEUED or row["project_id"] not in facts.places:
                 return ""
             held = scheduler.reasons([_waiting(row)], facts, scheduler.workers_alive(door))[run_id]
             return _needs(mine, row["task_id"]) if held.why == Why.NEEDS else held.text
@@ -113,6 +121,15 @@ def _standing(door: Door, tenant_id: str) -> tuple[list[tuple[Waiting, Hindrance
     ]
     line = scheduler.line(waiting, facts, scheduler.workers_alive(door))
     return line, dict(Counter(held.why for _, held in line).most_common())
+
+
+def _parked(door: Door) -> list[tuple[Waiting, Hindrance]]:
+    """The runs that left the queue to wait for what is not there now; those that go on by themselves first."""
+    found = []
+    for row in door.all(t.Run, t.Run.state == RunState.WAITING, t.Run.waiting_for.is_null(False)):
+        wait = row["waiting_for"]
+        found.append((_waiting(row), Hindrance(why=Why(wait["why"]), text=wait["detail"], until=wait["until"])))
+    return sorted(found, key=lambda pair: (pair[1].until or float("inf"), pair[0].id))
 
 
 def _waiting(row: dict[str, Any]) -> Waiting:

@@ -42,6 +42,7 @@ class Models:
                 found += await llm.models(who.tenant_id)
             except Exception:
                 log.exception("the models of %s could not be listed", name)
+        found = await self._forge.prices.shown(who, found)
         by_name = {model.name: model for model in found}
         view = await self._forge.aliases.routes(who.tenant_id, project_id)
         for name in sorted(view.keys() - by_name):

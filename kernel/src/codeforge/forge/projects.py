@@ -52,6 +52,10 @@ def _remove(door: Door, project_id: str) -> Project:
         raise Conflict(f"{project.name} has runs under way: stop them first.")
     needs.forget(door, project_id)
     runs = t.Run.select(t.Run.id).where(t.Run.project_id == project_id)
+    tasks = t.Task.select(t.Task.id).where(t.Task.project_id == project_id)
+    for scope, ids in (("run", runs), ("task", tasks)):
+        door.delete(t.Budget, t.Budget.scope == scope, t.Budget.scope_id.in_(ids))
+    door.delete(t.Budget, t.Budget.scope == "project", t.Budget.scope_id == project_id)
     for of_run in (t.Event, t.Message, t.Artifact, t.RunKey, t.Exchange):
         door.delete(of_run, of_run.run_id.in_(runs))
     for of_project in (t.Run, t.Task, t.Schedule, t.Pack, t.ProjectAlias):

@@ -43,7 +43,8 @@ class ProviderHealths:
 
 def _all(door: Door) -> dict[str, ProviderHealth]:
     c = t.Call
-    where = c.created_at > door.now() - WINDOW, c.status >= 200, c.status != GONE, c.replayed == False  # noqa: E712
+    settled = c.state == "settled", c.status != GONE, c.replayed == False  # noqa: E712
+    where = c.created_at > door.now() - WINDOW, *settled
     counted = door.rows(door.query(c, *where).select(c.provider, fn.COUNT(c.id).alias("calls")).group_by(c.provider))
     return {row["provider"]: _of(door, row["calls"], (*where, c.provider == row["provider"])) for row in counted}
 

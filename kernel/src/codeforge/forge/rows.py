@@ -6,7 +6,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from codeforge.events import Event, Kind
-from codeforge.model import Change, CheckResult, Hours, Limits, Project, Reason, Run, RunState, Schedule, Task, Usage
+from codeforge.model import (
+    Change,
+    CheckResult,
+    Claim,
+    Hours,
+    Limits,
+    Project,
+    Reason,
+    Run,
+    RunState,
+    Schedule,
+    Task,
+    Usage,
+)
 
 Row = dict[str, Any]
 
@@ -63,6 +76,7 @@ def run(row: Row, usage: Usage) -> Run:
             "reason": Reason(row["reason"]) if row["reason"] else None,
             "change": Change(**row["change"]) if row["change"] else None,
             "check": CheckResult(**row["check"]) if row["check"] else None,
+            "claimed": Claim(**row["claimed"]) if row["claimed"] else None,
             "usage": usage,
         }
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codeforge.errors import NotFound
 from codeforge.forge import calls, projects, rows
+from codeforge.forge.parking import Parking
 from codeforge.forge.standing import acceptable, end, find, left, row_of
 from codeforge.forge.verbs import Verbs
 from codeforge.model import LIVE, FileChange, Principal, Project, Run, RunState
@@ -13,7 +14,7 @@ from codeforge.store import tables as t
 __all__ = ["LIVE", "Runs", "acceptable", "end", "find", "left", "row_of"]
 
 
-class Runs(Verbs):
+class Runs(Verbs, Parking):
     """The tenant's runs."""
 
     async def get(self, who: Principal, run_id: str) -> Run:

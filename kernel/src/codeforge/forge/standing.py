@@ -72,6 +72,8 @@ def move(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> Non
     """
     if state in (RunState.QUEUED, RunState.PAUSED, RunState.WAITING):
         values = {"lease_until": None, "worker": None, "want": None, "rung_at": 0, **values}
+        if state != RunState.WAITING:
+            values["waiting_for"] = None
         keys.revoke(door, row["id"])
     moving.move(door, row, state, **values)
     history.append(door, row, [AgentEvent(Kind.STATE, {"state": state, "detail": values.get("detail", "")})])
@@ -79,7 +81,8 @@ def move(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> Non
 
 def end(door: Door, row: dict[str, Any], state: RunState, **values: Any) -> None:
     """Put a run into an end state and say so in its history, inside the caller's transaction."""
-    values = {"lease_until": None, "want": None, "reason": None, "detail": "", "ended_at": door.now(), **values}
+    values = {"lease_until": None, "want": None, "waiting_for": None, "reason": None, "detail": "", **values}
+    values.setdefault("ended_at", door.now())
     moving.move(door, row, state, **values)
     shown = {"state": state, "reason": values.get("reason"), "detail": values.get("detail", "")}
     history.append(door, row, [AgentEvent(Kind.STATE, shown)])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from codeforge.errors import Invalid, NotFound
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import history, needs, projects, rows
+from codeforge.forge import budgets, history, needs, projects, rows
 from codeforge.ids import new_id
 from codeforge.logs import tell
 from codeforge.model import Principal, Project, Run, RunState, Task
@@ -56,6 +56,8 @@ def title_of(prompt: str) -> str:
 
 Choice = tuple[str, str, int, str]
 """The agent, the model, the priority and the model's provider of a new run."""
+Ceiling = tuple[int, str]
+"""What a run may cost in micro-dollars, and who says so."""
 
 
 def queue(
@@ -69,10 +71,12 @@ def queue(
     prompt: str = "",
     follows: str | None = None,
     made_by: str = "",
+    ceiling: Ceiling | None = None,
 ) -> str:
     """Make a queued run of a task, inside the caller's transaction; gives its id.
 
     It waits for what the task needs and for its time, whichever way it came into the queue. ``made_by`` asked for it.
+    A ``ceiling`` becomes its budget.
     """
     number = door.rows(t.Run.select(fn.COALESCE(fn.MAX(t.Run.number), 0).alias("n")).where(t.Run.task_id == task.id))[
         0
@@ -97,13 +101,17 @@ def queue(
         made_by=made_by,
         created_at=door.now(),
     )
+    if ceiling is not None:
+        budgets.give(door, "run", run_id, period="total", limit=ceiling[0], made_by=ceiling[1])
     door.after(partial(tell, log, "run queued", run=run_id, project=task.project_id, agent=agent))
     run = {"id": run_id, "tenant_id": task.tenant_id}
     history.append(door, run, [AgentEvent(Kind.STATE, {"state": RunState.QUEUED})])
     return run_id
 
 
-def write(door: Door, task: Task, chosen: Choice | None, made_by: str = "") -> tuple[Task, str | None]:
+def write(
+    door: Door, task: Task, chosen: Choice | None, made_by: str = "", ceiling: Ceiling | None = None
+) -> tuple[Task, str | None]:
     """Write a new task down and, where agent and model are chosen, queue its first run; gives it and the run's id."""
     projects.find(door, task.project_id)
     task = replace(task, created_at=rows.moment(door.now()))
@@ -115,7 +123,19 @@ def write(door: Door, task: Task, chosen: Choice | None, made_by: str = "") -> t
     if chosen is None:
         return task, None
     agent, model, priority, provider = chosen
-    return task, queue(door, task, agent=agent, model=model, priority=priority, provider=provider, made_by=made_by)
+    given = {"agent": agent, "model": model, "provider": provider, "made_by": made_by}
+    return task, queue(door, task, priority=priority, ceiling=ceiling, **given)
+
+
+def ceiling_of(who: Principal, project: Project, max_cost_micro: int | None) -> Ceiling | None:
+    """What a person authorises a run to cost. Raises `Invalid` for more than the project allows."""
+    if max_cost_micro is None:
+        return None
+    limit = project.limits.cost_micro
+    if limit is not None and max_cost_micro > limit:
+        allowed = budgets.dollars(limit)
+        raise Invalid(f"A run of {project.name} may cost {allowed}: give no more.", field="max_cost_micro")
+    return max_cost_micro, who.user
 
 
 class Tasks:
@@ -138,17 +158,22 @@ class Tasks:
         needs: Iterable[str] = (),
         not_before: datetime | None = None,
         start: bool = True,
+        max_cost_micro: int | None = None,
     ) -> tuple[Task, Run | None]:
         """Write a task down and, with ``start``, queue its first run, all or nothing.
 
-        The run waits until the tasks of the ids ``needs`` have an accepted change, and until ``not_before``.
-        Raises `NotFound` (project, agent, model, needs) and `Invalid` (prompt, title, needs).
+        The run waits until the tasks of the ids ``needs`` have an accepted change, and until ``not_before``;
+        ``max_cost_micro`` (micro-dollars) becomes its budget. Raises `NotFound` (project, agent, model, needs) and
+        `Invalid` (prompt, title, needs).
         """
         given = {"title": title, "priority": priority, "agent": agent, "model": model, "check": check}
         task, project = await self.draft(who, project_id, prompt, **given, not_before=not_before)  # type: ignore[arg-type]
         task = replace(task, needs=tuple(dict.fromkeys(needs)))
         chosen = await self.choices(who, task, project) if start else None
-        task, run_id = await self._forge.store.run(who.tenant_id, write, task, chosen, who.user)
+        if max_cost_micro is not None and not start:
+            raise Invalid("The cost is bounded when a run starts: give it then.", field="max_cost_micro")
+        ceiling = ceiling_of(who, project, max_cost_micro)
+        task, run_id = await self._forge.store.run(who.tenant_id, write, task, chosen, who.user, ceiling)
         if run_id is None:
             return task, None
         run = await self._forge.runs.get(who, run_id)

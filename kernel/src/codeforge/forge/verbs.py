@@ -38,8 +38,8 @@ class Verbs(Again):
         if run.state in LIVE:
             can = {
                 "message": run.state != S.CHECKING and run.want != "stop",
-                "pause": run.state in LIVE - {S.PAUSED, S.CHECKING} and run.want is None,
-                "resume": run.state in (S.PAUSED, S.WAITING) or run.want == "pause",
+                "pause": run.state in LIVE - {S.PAUSED, S.CHECKING} and run.want in (None, "wait"),
+                "resume": run.state in (S.PAUSED, S.WAITING) or run.want in ("pause", "wait"),
                 "stop": run.want != "stop",
                 "restart": True,
                 "prioritise": run.state in UNHELD,
@@ -75,7 +75,7 @@ class Verbs(Again):
                 raise Conflict("The agent is done and its change is being checked: wait for that, or stop the run.")
             if row["state"] in UNHELD - {S.PAUSED}:
                 move(door, row, S.PAUSED, detail=f"Paused by {who.user}.")
-            elif row["state"] in HELD and row["want"] is None:
+            elif row["state"] in HELD and row["want"] in (None, "wait"):
                 door.update(t.Run, t.Run.id == row["id"], want="pause")
                 note(door, row, f"{who.user} asked to pause")
 
@@ -84,8 +84,8 @@ class Verbs(Again):
     async def resume(self, who: Principal, run_id: str) -> Run:
         """Put a paused run, or one that waits for something, back into the queue; it goes on from its work so far.
 
-        A wish to pause is taken back. A run that is queued or at work stays as it is. Raises `Conflict` for one
-        that has ended or is stopping.
+        A wish to pause, or a need to wait, is taken back. A run that is queued or at work stays as it is. Raises
+        `Conflict` for one that has ended or is stopping.
         """
 
         def work(door: Door, row: Row) -> None:
@@ -95,8 +95,8 @@ class Verbs(Again):
                 raise Conflict("The run is being stopped: start a new one of its task once it has.")
             if row["state"] in (S.PAUSED, S.WAITING):
                 move(door, row, S.QUEUED, detail=f"Resumed by {who.user}.")
-            elif row["want"] == "pause":
-                door.update(t.Run, t.Run.id == row["id"], want=None)
+            elif row["want"] in ("pause", "wait"):
+                door.update(t.Run, t.Run.id == row["id"], want=None, waiting_for=None)
                 note(door, row, f"{who.user} asked to go on")
 
         run = await self._changed(who, run_id, work)

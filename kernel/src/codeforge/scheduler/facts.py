@@ -30,6 +30,8 @@ class Why(StrEnum):
     NO_AGENT = "no_agent"
     NO_ROOM = "no_room"
     DRAINING = "draining"
+    BUDGET = "budget"
+    QUOTA = "quota"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,10 +2,10 @@
 
 from codeforge.store import _peewee  # isort: skip  # noqa: F401  (before anything that imports peewee)
 
-from peewee import JOIN, Expression, fn
+from peewee import JOIN, Case, Expression, fn
 
 from codeforge.store.door import Door
 from codeforge.store.migrate import missing
 from codeforge.store.store import ALSO, Store, sqlite_path
 
-__all__ = ["ALSO", "JOIN", "Door", "Expression", "Store", "fn", "missing", "sqlite_path"]
+__all__ = ["ALSO", "JOIN", "Case", "Door", "Expression", "Store", "fn", "missing", "sqlite_path"]

@@ -170,7 +170,9 @@ class Run(Model):
     ``reported`` is the number of the last report of this generation; ``state_at`` when it came into its state;
     ``kept`` is the change, with its generation, that the next claim goes on from; ``replaces`` is the run in
     whose place this one was started from scratch; ``made_by`` is who asked for it, by name; ``replays`` the one
-    whose kept exchanges answer this one, which begins at ``start_commit`` whatever the branch is at.
+    whose kept exchanges answer this one, which begins at ``start_commit`` whatever the branch is at; ``waiting_for`` is
+    what it waits for, or is to: {"why": "budget" or "quota", "until": seconds or None, "detail": text, and what tells
+    when it is there}; ``claimed`` adds up what its agent said that it used.
     """
 
     id = key()
@@ -204,7 +206,9 @@ class Run(Model):
     base = TextField(null=True)
     change = Json(null=True)
     kept = Json(null=True)
+    waiting_for = Json(null=True)
     worked = DoubleField(default=0)
+    claimed = Json(null=True)
     check = Json(null=True, column_name="check_result")
     intent = Json(null=True)
     delivered = TextField(null=True)
@@ -364,8 +368,12 @@ class ProjectAlias(Model):
 
 
 class Call(Model):
-    """One model call, as the gateway counted it. ``counted`` is "reported", "counted" or "unpriced"; ``route`` says in
-    a sentence which way of a route it took and why, empty where there was nothing to choose.
+    """One model call, as the gateway counted it. ``counted`` is "reported", "counted", "estimated" (its worst case,
+    because the server died with it) or "unpriced"; ``state`` is "open" until it is "settled". ``route`` says in a
+    sentence which way of a route it took and why, empty where there was nothing to choose.
+
+    ``held_micro`` was reserved for it (NULL: no price was known), until ``held_until`` at most while it is open, when
+    its tokens are what was reserved for; ``price_id`` is the version that it is settled by.
     """
 
     id = key()
@@ -380,11 +388,18 @@ class Call(Model):
     prompt_tokens = IntegerField(default=0)
     completion_tokens = IntegerField(default=0)
     cached_tokens = IntegerField(default=0)
+    written_tokens = IntegerField(default=0)
+    reasoning_tokens = IntegerField(default=0)
     cost_micro = BigIntegerField(null=True)
+    protocol = TextField(default="chat")
+    route = TextField(default="")
+    state = CharField(max_length=16, default="settled")
+    held_micro = BigIntegerField(null=True)
+    held_until = DoubleField(null=True)
+    price_id = CharField(max_length=64, null=True)
     counted = CharField(max_length=16)
     milliseconds = IntegerField()
     error = TextField(default="")
-    route = TextField(default="")
     created_at = DoubleField(index=True)
 
 
@@ -399,6 +414,50 @@ class Exchange(Model):
     size = IntegerField()
     created_at = DoubleField(index=True)
     data = BlobField()
+
+
+class Price(Model):
+    """A version of what a model's calls cost: the ``steps`` as `codeforge.llm.Price` has them.
+
+    ``source`` is "map", "provider", "settings" or "person" (``made_by``); a person's holds before all others, and the
+    ``model`` "*" for all of a provider's models. It counts from ``created_at`` until there is a newer one of its
+    source, or ``ended_at``.
+    """
+
+    id = key()
+    tenant_id = ref()
+    provider = TextField()
+    model = TextField()
+    steps = Json()
+    source = CharField(max_length=16)
+    made_by = TextField(default="")
+    created_at = DoubleField()
+    ended_at = DoubleField(null=True)
+
+    class Meta:
+        indexes = ((("tenant_id", "provider", "model"), False),)
+
+
+class Budget(Model):
+    """What calls may cost: of one ``scope`` ("tenant", "project", "task", "run", "provider") and ``scope_id`` (a
+    provider's name, empty for the tenant), per "day", "month" or in "total".
+
+    ``told`` is the share in per cent that people were told of last, in the period that began at ``told_since``.
+    """
+
+    id = key()
+    tenant_id = ref()
+    scope = CharField(max_length=16)
+    scope_id = CharField(max_length=64)
+    period = CharField(max_length=16)
+    limit_micro = BigIntegerField()
+    made_by = TextField(default="")
+    told = IntegerField(default=0)
+    told_since = DoubleField(default=0)
+    created_at = DoubleField()
+
+    class Meta:
+        indexes = ((("tenant_id", "scope", "scope_id", "period"), True),)
 
 
 class Once(Model):
@@ -417,5 +476,5 @@ class Once(Model):
 
 TABLES: tuple[type[Model], ...] = (
     Tenant, User, Link, Session, Token, Project, Task, Dependency, Schedule, Run, Event, Message, Artifact,
-    Pack, Worker, Lock, RunKey, Provider, Alias, ProjectAlias, Call, Exchange, Once,
+    Pack, Worker, Lock, RunKey, Provider, Alias, ProjectAlias, Call, Exchange, Price, Budget, Once,
 )  # fmt: skip

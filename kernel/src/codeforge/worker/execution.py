@@ -21,6 +21,8 @@ from codeforge.worker.reporter import Reporter
 from codeforge.worker.source import Source
 
 log = logging.getLogger(__name__)
+ASIDE = {"pause": RunState.PAUSED, "wait": RunState.WAITING}
+"""What is asked of a run that is to be put by, and the state that it is left in then."""
 HOLD = 0.8
 """The share of a lease after which a worker that could not renew it ends its work: another may have it soon."""
 
@@ -54,7 +56,8 @@ class Execution:
             settings=settings,
             lost=self._lost,
         )
-        self._stopped = self._paused = self._handed_back = False
+        self._stopped = self._handed_back = False
+        self._aside: RunState | None = None
 
     async def run(self) -> None:
         """See the run through. Cancelling it hands the run back to the queue, unless its work is done already; where
@@ -92,7 +95,7 @@ class Execution:
         await self._attempt.clear()
 
     async def _watch(self, work: asyncio.Task[Change]) -> None:
-        """Keep the lease and pass a stop or a pause on; without a lease, end the work: it is not ours any more."""
+        """Keep the lease and pass on what is wanted of the run; without a lease, end the work: it is not ours."""
         run, lease = self._run, self._lease
         renewed, wait, known = self._asked, 0.0, NOTHING_KNOWN
         self._hold(renewed)
@@ -116,9 +119,10 @@ class Execution:
                 if orders.want == "stop" and not self._stopped:
                     self._stopped = True
                     work.cancel()
-                elif orders.want == "pause" and not self._paused:
-                    self._paused = not self._attempt.concluding and work.cancel()
-                    wait = 0.1  # while it cannot be paused, what is wanted may change soon
+                elif orders.want in ASIDE and self._aside is None:
+                    if not self._attempt.concluding and work.cancel():
+                        self._aside = ASIDE[orders.want]
+                    wait = 0.1  # while it cannot be put by, what is wanted may change soon
         work.cancel()
 
     def _patience(self, renewed: float, wait: float) -> float:
@@ -137,8 +141,8 @@ class Execution:
             await self._attempt.keep()
         elif self._stopped:
             await self._end(RunState.STOPPED, detail="Stopped; what it had done is kept.")
-        elif self._paused and (work.cancelled() or work.exception()):
-            await self._put_by(RunState.PAUSED, "Paused")
+        elif self._aside and (work.cancelled() or work.exception()):
+            await self._put_by(self._aside, "Paused" if self._aside == RunState.PAUSED else "Waits")
         elif self._attempt.over_budget and work.cancelled():
             await self._end(RunState.FAILED, reason=Reason.WORKSPACE_ERROR, detail=self._attempt.over_budget)
         elif self._handed_back and work.cancelled():
@@ -182,6 +186,8 @@ class Execution:
             facts["change"] = await self._attempt.keep()
             with suppress(CodeForgeError):
                 await self._attempt.remember()
+        if not self._attempt.unsaved:  # else nothing could go on from it
+            facts["worked"] = self._attempt.worked
         if change := facts.get("change"):
             await self._reporter.add(AgentEvent(Kind.CHANGE, _figures(change)))
         await self._reporter.move(state, **facts)

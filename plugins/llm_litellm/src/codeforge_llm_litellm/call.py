@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from codeforge import Llm
-from codeforge_llm_litellm.prices import Prices
+from codeforge import Llm, Prices
 from codeforge_llm_litellm.providers import Source
 
 
@@ -18,7 +17,8 @@ class Target:
     """What a model's name stands for: a provider and the provider's own name of the model, a cassette to replay, or
     another plugin's ``llm`` that answers itself.
 
-    ``record`` is the cassette's folder that exchanges are written into, where they are.
+    ``record`` is the cassette's folder that exchanges are written into, where they are. ``max_output`` is how many
+    tokens it answers at most, where that is known.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Target:
     replay: Path | None = None
     record: Path | None = None
     prices: Prices = ()
+    max_output: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,9 +59,9 @@ class Plan:
 class Call:
     """A call that was let in. ``body`` is the agent's request in the form of ``protocol``.
 
+    ``target`` is where it goes; ``plan`` where else it may go, and ``route`` says in a sentence why it goes there.
     ``head`` are the fields of its head that are meant for the provider, like ``anthropic-beta``; ``request_id`` is the
-    same for all attempts, of whatever provider, at one request of an agent. ``target`` is where this one goes, ``plan``
-    where else it may go, and ``route`` says in a sentence why it goes there.
+    same for all attempts, of whatever provider, at one request of an agent.
     """
 
     tenant_id: str

@@ -105,6 +105,7 @@ class Catalog:
             source=source.hurried(leg.first_seconds) if leg.first_seconds else source,
             record=record,
             prices=facts.prices,
+            max_output=facts.max_output,
         )
         return Stop(target=target, weight=leg.weight, window=facts.window)
 

@@ -109,8 +109,8 @@ class Gateway(Llm):
             run_id=key.run_id,
             project_id=key.project_id,
             target=plan.stops[0].target,
-            plan=plan,
             body=body,
+            plan=plan,
             protocol=protocol,
             head=head or {},
         )

@@ -1,17 +1,18 @@
-"""Writes each call down, once: whose figures, what it cost, and how it ended."""
+"""Writes each call down, once: what it may cost at most before it is made, and how it ended afterwards."""
 
 from __future__ import annotations
 
 import logging
 import time
+from dataclasses import fields
 
-from codeforge import CodeForgeError
+from codeforge import CodeForgeError, OverBudget, Tokens, new_id
+from codeforge_llm_litellm import bound
 from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.cassettes.keeping import Ended
 from codeforge_llm_litellm.cassettes.record import document, put, written
 from codeforge_llm_litellm.engines import Answer
 from codeforge_llm_litellm.gateway import Gateway
-from codeforge_llm_litellm.prices import cost
 from codeforge_llm_litellm.transcript import Transcript, Used
 from codeforge_llm_litellm.trouble import Trouble
 
@@ -23,48 +24,66 @@ class Ledger:
 
     def __init__(self, gateway: Gateway, call: Call) -> None:
         self._gateway, self._call, self._started = gateway, call, time.monotonic()
+        self._id = new_id()
         self.transcript = Transcript()
         self.answer: Answer | None = None
         self.error = ""
 
-    async def open(self) -> None:
-        """Before the provider is asked. Raises `Trouble` when the call may not be made."""
+    async def open(self, *, park: bool = True) -> None:
+        """Reserve what the call may cost at most, before the provider is asked. Raises `Trouble` when a budget does
+        not allow it; with ``park`` the run then waits until one does: leave it out where another target is tried.
+        """
+        call, target = self._call, self._call.target
+        forge = self._gateway.forge
+        prompt, completion = bound.of(call.body, target.max_output or forge.settings.max_output_tokens)
+        try:
+            await forge.calls.open(
+                call.tenant_id,
+                call_id=self._id,
+                run_id=call.run_id,
+                project_id=call.project_id,
+                provider=target.provider,
+                model=target.model,
+                known=target.prices,
+                prompt_tokens=prompt,
+                completion_tokens=completion,
+                protocol=call.protocol,
+                route=call.route,
+                streamed=call.stream,
+                replayed=target.replay is not None,
+                park=park,
+            )
+        except OverBudget as error:
+            raise Trouble(error.status, error.slug, str(error), retry=False) from error
+        except BaseException:  # the database may do it although nobody waits for that any more
+            await self.close(Trouble(499, "client_gone", "The call was broken off before it was made."))
+            raise
 
     async def close(self, trouble: Trouble | None = None) -> None:
-        """Record the call. Never raises what the database says: the answer has been paid for already."""
+        """Settle the call. Never raises what the database says: the answer has been paid for already, and what is not
+        settled stays reserved.
+        """
         call, answer = self._call, self.answer
         used, counted = self._used(trouble)
-        price = cost(call.target.prices, used)
-        if answer and answer.replayed:
-            price = answer.cost_micro
-        elif not used.prompt and not used.completion:
-            price = 0  # nothing was used, so nothing is owed, whatever the price
+        price: int | None = None
         status = trouble.status if trouble else answer.status if answer else 500
         error = trouble.message if trouble else self.error or self.transcript.error
         try:
-            call_id = await self._gateway.forge.calls.record(
+            price = await self._gateway.forge.calls.settle(
                 call.tenant_id,
-                run_id=call.run_id,
-                project_id=call.project_id,
-                provider=call.target.provider,
-                model=f"{call.target.provider}/{call.target.model}",
+                self._id,
+                Tokens(**{part.name: getattr(used, part.name) for part in fields(Tokens)}),
                 status=status,
-                streamed=call.stream,
                 milliseconds=round((time.monotonic() - self._started) * 1000),
-                counted="unpriced" if price is None else counted,
-                prompt_tokens=used.prompt,
-                completion_tokens=used.completion,
-                cached_tokens=used.cached,
-                cost_micro=price,
-                replayed=bool(answer and answer.replayed),
-                route=call.route,
+                counted=counted,
+                replayed_cost=answer.cost_micro if answer else 0,
                 error=error[:500].replace("\0", "").encode(errors="replace").decode(),  # what every database takes
             )
         except Exception:
-            log.exception("A call of run %s was not written down: %s, cost %s", call.run_id, used, price)
+            log.exception("A call of run %s was not settled: %s", call.run_id, used)
         else:
             ended = Ended(
-                call_id=call_id, call=call, transcript=self.transcript, used=used, cost_micro=price, status=status,
+                call_id=self._id, call=call, transcript=self.transcript, used=used, cost_micro=price, status=status,
                 error=error,
             )  # fmt: skip
             self._gateway.keeper.take(ended)

@@ -6,44 +6,31 @@ import importlib.util
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codeforge import Model
-from codeforge_llm_litellm.transcript import Used
+from codeforge import Model, Price, Prices
 
 MAP = "model_prices_and_context_window_backup.json"
 OWNERS = ("openai", "anthropic", "gemini", "mistral", "azure", "bedrock", "bedrock_converse")
 _PREFIXED = ("gemini", "mistral", "azure")  # whose models the map calls "owner/model"
+_NAMES = {
+    "input": "input_cost_per_token",
+    "output": "output_cost_per_token",
+    "cached": "cache_read_input_token_cost",
+    "written": "cache_creation_input_token_cost",
+    "reasoning": "output_cost_per_reasoning_token",
+}
+"""The parts of a price as `Price` has them, and as the map names them."""
+_LISTED = {"prompt": "input", "completion": "output", "input_cache_read": "cached", "input_cache_write": "written"}
+_LISTED["internal_reasoning"] = "reasoning"
 _ABOVE = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Price:
-    """Micro-dollars per million tokens. It holds for calls with more than ``above`` prompt tokens."""
-
-    input: int
-    output: int
-    cached: int
-    written: int
-    above: int = 0
-
-    def cost(self, used: Used) -> int:
-        """One call in micro-dollars, rounded half up."""
-        fresh = max(0, used.prompt - used.cached - used.written)
-        sum_ = (
-            fresh * self.input + used.cached * self.cached + used.written * self.written + used.completion * self.output
-        )
-        return (sum_ + 500_000) // 1_000_000
-
-
-Prices = tuple[Price, ...]
-"""The steps of a price, lowest first; empty when the price is unknown."""
-
-FREE: Prices = (Price(input=0, output=0, cached=0, written=0),)
+FREE: Prices = (Price(input=0, output=0),)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,16 +43,11 @@ class Facts:
     mode: str = ""
 
 
-def cost(prices: Prices, used: Used) -> int | None:
-    """One call in micro-dollars; None when the price is unknown."""
-    fitting = [price for price in prices if used.prompt > price.above or not price.above]
-    return fitting[-1].cost(used) if fitting else None
-
-
 def known(owner: str | None, model: str) -> Facts:
-    """What the map says of a model of ``owner``; nothing at all when it does not know it."""
-    if owner == "ollama":  # runs on one's own machine, but for what Ollama itself calls cloud models
-        return Facts(prices=() if model.endswith("cloud") else FREE)
+    """What the map says of a model of ``owner``; nothing at all when it does not know it.
+
+    What runs on one's own machine is no exception: that it costs nothing is for a person to say.
+    """
     entry = price_map().get(f"{owner}/{model}" if owner in _PREFIXED else model, {}) if owner else {}
     if str(entry.get("litellm_provider")).removesuffix("_converse") != owner:
         return Facts()
@@ -78,31 +60,28 @@ def known(owner: str | None, model: str) -> Facts:
 
 
 def of_settings(given: Mapping[str, Any]) -> Prices:
-    """A price from a provider's settings: dollars per million tokens, as ``input``, ``output``, perhaps ``cached``."""
-    entry = {
-        f"{name}_cost_per_token": Decimal(str(given[name])) / 10**6 for name in ("input", "output") if name in given
-    }
-    if "cached" in given:
-        entry["cache_read_input_token_cost"] = Decimal(str(given["cached"])) / 10**6
-    return _steps(entry)
+    """A price from a provider's settings: dollars per million tokens, by the names in `_NAMES`."""
+    entry = {name: Decimal(str(given[ours])) / 10**6 for ours, name in _NAMES.items() if ours in given}
+    return _from("settings", _steps(entry))
 
 
 def of_listing(pricing: Mapping[str, Any]) -> Prices:
     """A price from a list of models as OpenRouter gives it: dollars per token, as text."""
-    names = {"prompt": "input_cost_per_token", "completion": "output_cost_per_token"}
-    names |= {"input_cache_read": "cache_read_input_token_cost", "input_cache_write": "cache_creation_input_token_cost"}
-    entry = {name: pricing[theirs] for theirs, name in names.items() if pricing.get(theirs) not in (None, "")}
+    entry = {_NAMES[ours]: pricing[theirs] for theirs, ours in _LISTED.items() if pricing.get(theirs) not in (None, "")}
     if any(Decimal(str(value)) < 0 for value in entry.values()):  # "it depends"
         return ()
-    return _steps(entry)
+    return _from("provider", _steps(entry))
+
+
+def _from(source: str, prices: Prices) -> Prices:
+    return tuple(replace(price, source=source) for price in prices)
 
 
 def of_model(model: Model) -> Prices:
     """A price from what a source of models says of one."""
     if model.input_price is None or model.output_price is None:
         return ()
-    given, answered = model.input_price, model.output_price
-    return (Price(input=given, output=answered, cached=given, written=given),)
+    return (Price(input=model.input_price, output=model.output_price, source="provider"),)
 
 
 @cache
@@ -126,17 +105,10 @@ def _steps(entry: Mapping[str, Any]) -> Prices:
 
 
 def _price(entry: Mapping[str, Any], above: int, suffix: str) -> Price | None:
-    def micro(name: str, otherwise: int) -> int:
-        value = entry.get(name + suffix)
-        return otherwise if value is None else int((Decimal(str(value)) * 10**12).quantize(Decimal(1), ROUND_HALF_UP))
-
-    given, answered = micro("input_cost_per_token", -1), micro("output_cost_per_token", -1)
-    if given < 0 or answered < 0:
+    parts: dict[str, Any] = {}
+    for ours, name in _NAMES.items():
+        if (value := entry.get(name + suffix)) is not None:
+            parts[ours] = int((Decimal(str(value)) * 10**12).quantize(Decimal(1), ROUND_HALF_UP))
+    if parts.get("input", -1) < 0 or parts.get("output", -1) < 0:
         return None
-    return Price(
-        input=given,
-        output=answered,
-        cached=micro("cache_read_input_token_cost", given),
-        written=micro("cache_creation_input_token_cost", given),
-        above=above,
-    )
+    return Price(**parts, above=above)

@@ -34,9 +34,12 @@ class Relay:
         self._end_event = b""
         self._said: dict[str, Any] = {}
 
-    async def run(self) -> web.StreamResponse:
-        """Answer the request. Raises `Trouble` when there is none and nothing was sent yet."""
-        await self._ledger.open()
+    async def run(self, *, park: bool = True) -> web.StreamResponse:
+        """Answer the request. Raises `Trouble` when there is none and nothing was sent yet.
+
+        With ``park`` the run waits when a budget does not allow the call: where no other model is tried.
+        """
+        await self._ledger.open(park=park)
         trouble: Trouble | None = None
         body = b""
         try:

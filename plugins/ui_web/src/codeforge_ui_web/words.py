@@ -43,6 +43,8 @@ WAITS: dict[str, tuple[str, str]] = {
     "no_room": ("No room", "without a worker that has room on its disk"),
     "no_agent": ("No worker", "without a worker of their agent"),
     "draining": ("No worker", "for workers that drain"),
+    "budget": ("Budget", "for a budget"),
+    "quota": ("Quota", "for a provider's quota"),
 }
 """Why runs wait: a word for one, and words behind a number of them."""
 

@@ -10,7 +10,7 @@ from codeforge.cli.api import part
 from codeforge.cli.listing import Listing
 from codeforge.cli.options import asking
 from codeforge.cli.showing import Asking, Columns
-from codeforge.cli.words import money
+from codeforge.cli.words import money, say
 
 
 @click.group(cls=Listing)
@@ -29,9 +29,10 @@ def list_(ask: Asking) -> None:
         "per million tokens": lambda m: f"{money(m['input_price'])} in, {money(m['output_price'])} out",
         "note": "note",
     }
-    ask.items(
-        ask.api.pages("/models"), columns, none="There is no model yet: add a provider with `codeforge models add`."
-    )
+    found = list(ask.api.pages("/models"))
+    ask.items(found, columns, none="There is no model yet: add a provider with `codeforge models add`.")
+    if not ask.as_json and any(model["input_price"] is None for model in found):
+        say("A budget refuses models that are unpriced: say what one costs with `codeforge prices set`.")
 
 
 @command.command()

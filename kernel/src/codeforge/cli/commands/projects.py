@@ -9,7 +9,7 @@ import click
 from codeforge.cli.api import part
 from codeforge.cli.listing import Listing
 from codeforge.cli.options import asking
-from codeforge.cli.rules import hours_of, number_or_none
+from codeforge.cli.rules import NONE, dollars_of, hours_of, number_or_none
 from codeforge.cli.selection import address, project_of
 from codeforge.cli.showing import Asking, Columns
 
@@ -39,6 +39,7 @@ def list_(ask: Asking) -> None:
 def _settings(function: Any) -> Any:
     """The settings of a project, as options."""
     for option in (
+        click.option("--max-cost", metavar="DOLLARS", help='What one run\'s model calls may cost, or "none".'),
         click.option("--steps", type=int, help="Model calls after which a run is cut off."),
         click.option("--seconds", type=int, help="Seconds after which a run is cut off."),
         click.option("--check", metavar="COMMAND", help="The command that runs on every change, such as its tests."),
@@ -51,8 +52,12 @@ def _settings(function: Any) -> Any:
     return function
 
 
-def _given(steps: int | None, seconds: int | None, **values: str | None) -> dict[str, Any]:
-    limits = {name: value for name, value in (("steps", steps), ("seconds", seconds)) if value is not None}
+def _given(steps: int | None, seconds: int | None, max_cost: str | None, **values: str | None) -> dict[str, Any]:
+    limits: dict[str, int | None] = {
+        name: value for name, value in (("steps", steps), ("seconds", seconds)) if value is not None
+    }
+    if max_cost is not None:
+        limits["cost_micro"] = None if max_cost == NONE else dollars_of(max_cost, "--max-cost")
     given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     return {**given, "limits": limits} if limits else given
 

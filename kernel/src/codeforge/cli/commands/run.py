@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from codeforge.cli import options
+from codeforge.cli.rules import dollars_of
 
 
 @click.command()
@@ -14,6 +15,7 @@ from codeforge.cli import options
 @click.option("--agent", help="The agent; by default the project's.")
 @click.option("--model", metavar="ALIAS", help="The model; by default the project's.")
 @click.option("--check", metavar="COMMAND", help="The command that must pass on the change, such as its tests.")
+@click.option("--max-cost", metavar="DOLLARS", help="What the run's model calls may cost; by default no limit.")
 @click.option("--branch", help="The branch to start from and to deliver to; by default the repository's own.")
 @click.option("--accept", is_flag=True, help="Deliver the change when there is one and the check passed.")
 @click.option(
@@ -36,6 +38,7 @@ def command(
     agent: str | None,
     model: str | None,
     check: str | None,
+    max_cost: str | None,
     branch: str | None,
     accept: bool,
     strategy: str,
@@ -57,6 +60,7 @@ def command(
         agent=agent,
         model=model,
         check=check,
+        max_cost_micro=None if max_cost is None else dollars_of(max_cost, "--max-cost"),
         branch=branch,
         strategy=strategy if accept else None,
     )

@@ -6,6 +6,7 @@ import click
 
 from codeforge.cli.api import part
 from codeforge.cli.options import asking
+from codeforge.cli.rules import dollars_of
 from codeforge.cli.selection import moment_of, project_of, prompt_of
 from codeforge.cli.showing import Asking, Columns
 from codeforge.cli.words import count
@@ -44,6 +45,7 @@ def list_(ask: Asking, project: str, limit: int) -> None:
 @click.option(
     "--not-before", metavar="TIME", help="When it may start, such as 2030-01-31T22:00, in this machine's zone."
 )
+@click.option("--max-cost", metavar="DOLLARS", help="What its first run's model calls may cost.")
 @click.option("--start/--no-start", default=True, help="Whether its first run is queued at once.")
 @asking
 def add(
@@ -56,11 +58,14 @@ def add(
     needs: tuple[str, ...],
     not_before: str | None,
     start: bool,
+    max_cost: str | None,
     **overrides: str | None,
 ) -> None:
     """Write a task down and queue its first run. PROMPT says what to do ("-": read it from stdin)."""
     task = {"prompt": prompt_of(prompt), "title": title, "priority": priority, "start": start}
     task |= {"needs": needs, "not_before": moment_of(not_before) if not_before else None}
+    if max_cost is not None:
+        task["max_cost_micro"] = dollars_of(max_cost, "--max-cost")
     task |= {name: value for name, value in overrides.items() if value is not None}
     made = ask.api.post(f"/projects/{part(project_of(ask.api, project)['id'])}/tasks", task)
     run = made["run"]

@@ -1,10 +1,11 @@
 """Runs: watch them, steer them, talk to them, judge their change."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import Field
 
-from codeforge.forge import Forge
+from codeforge.forge import Forge, claims
 from codeforge.http import schemas
 from codeforge.http.api import operation
 from codeforge.http.once import Made
@@ -15,6 +16,10 @@ from codeforge.model import ADVICE, Principal, Run
 def shape(forge: Forge, run: Run) -> schemas.Run:
     """The run as the API shows it."""
     facts = {name: getattr(run, name) for name in schemas.Run.model_fields if hasattr(run, name)}
+    claimed = schemas.Claim.of(run.claimed) if run.claimed else None
+    facts["usage"] = schemas.RunUsage(
+        **asdict(run.usage), claimed=claimed, disagreement=claims.disagreement(run.usage, run.claimed)
+    )
     return schemas.Run(
         **facts,
         advice=ADVICE[run.reason] if run.reason else "",

@@ -20,7 +20,7 @@ class Limits(Shape):
     seconds: Annotated[int, Field(ge=1, le=7 * 86_400)] = 3600
     """Seconds of work."""
     cost_micro: Annotated[int, Field(ge=0, le=10**15)] | None = None
-    """Micro-dollars; null: no limit. Kept, but not enforced yet."""
+    """Micro-dollars that a run's model calls may cost, where it has no budget of its own; null: no limit."""
 
 
 Megabytes = Annotated[int, Field(ge=1, le=2**31 - 1)]

@@ -11,6 +11,8 @@ from codeforge.events import Kind
 from codeforge.http.schemas.base import Command, Id, Moment, Name, Said, Sequence, Shape, Text
 from codeforge.model import Reason, RunState
 
+Ceiling = Annotated[int, Field(ge=0, le=10**15)] | None
+
 
 class Task(Shape):
     """A piece of work for an agent. Agent, model and check are null where the project's count."""
@@ -58,6 +60,8 @@ class NewTask(Shape):
     not_before: Moment | None = None
     """It does not start sooner; null: at once."""
     start: bool = True
+    max_cost_micro: Ceiling = None
+    """What the first run's model calls may cost, in micro-dollars; null: the project's limit counts."""
 
 
 class Change(Shape):
@@ -83,13 +87,61 @@ class CheckResult(Shape):
 
 
 class Usage(Shape):
-    """Model use as the gateway counted it."""
+    """Model use as the gateway counted it, of the calls that are settled."""
+
+    model_config = ConfigDict(extra="ignore")
 
     calls: int
     prompt_tokens: int
     completion_tokens: int
     cost_micro: int | None
     """Micro-dollars; null as soon as one call had no known price."""
+    cached_tokens: int
+    """Of the prompts' tokens, those that came from the provider's cache."""
+    written_tokens: int
+    """Of the prompts' tokens, those that were written to the provider's cache."""
+    reasoning_tokens: int
+    """Of the completions' tokens, those that were not shown."""
+    unpriced: int
+    """Calls whose price is not known."""
+    priced_micro: int
+    """What the others cost."""
+    held_micro: int
+    """What is reserved for calls under way."""
+
+
+class Claim(Shape):
+    """What the agent said itself that its model calls used."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    cost_micro: int | None
+    """Null where it named no cost of one."""
+
+
+class RunUsage(Usage):
+    """A run's use of models, with the agent's own claim beside it."""
+
+    claimed: Claim | None
+    """Null where the agent said nothing."""
+    disagreement: str
+    """Where the claim is another than the gateway's count, by more than rounding; empty where they agree."""
+
+
+class WaitingFor(Shape):
+    """What a run waits for, or will once its worker has put it by."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    why: Literal["budget", "quota"]
+    until: datetime | None
+    """When that is there by itself; null where somebody must do something."""
+    detail: str
+    """Why, and what to do."""
+    budget: str | None = None
+    """The budget's id."""
 
 
 class Run(Shape):
@@ -127,7 +179,9 @@ class Run(Shape):
     """The commit that the change is measured against."""
     change: Change | None
     check: CheckResult | None
-    usage: Usage
+    usage: RunUsage
+    waiting_for: WaitingFor | None
+    """Null where it waits for nothing, or only for its turn."""
     delivered: str | None
     """The commit in which an accepted change reached the branch."""
     made_by: str
@@ -154,6 +208,8 @@ class NewRun(Shape):
     model: Name = ""
     follows: Id | None = None
     """The run whose change to go on from; null: from scratch."""
+    max_cost_micro: Ceiling = None
+    """What its model calls may cost, in micro-dollars; null: the project's limit counts."""
 
 
 class RunEdit(Shape):
@@ -243,16 +299,27 @@ class Call(Shape):
     streamed: bool
     replayed: bool
     """Answered from a cassette: no model was called."""
+    protocol: str
+    """How it was asked: chat, responses or messages."""
+    route: str
+    """Which way it took, and why."""
+    state: Literal["open", "settled"]
+    """While it is open, the tokens are what it may have at most, and its cost is not known."""
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int
+    written_tokens: int
+    reasoning_tokens: int
+    held_micro: int | None
+    """What was reserved for it: its worst case, in micro-dollars; null where no price was known."""
     cost_micro: int | None
+    price_id: str | None
+    """The version of the price that it is settled by."""
     counted: str
-    """Whose figures these are: reported (the provider's), counted (ours) or unpriced."""
+    """Whose figures these are: reported (the provider's), counted (ours), estimated (the worst case, because the server
+    ended in the middle) or unpriced."""
     milliseconds: int
     error: str
-    route: str
-    """Which way of a route it took and why; empty where there was nothing to choose."""
     exchange: bool
     """Whether what it asked and was answered is kept, for `GET /calls/{id}/exchange`."""
     created_at: datetime

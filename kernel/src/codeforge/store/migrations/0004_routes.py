@@ -7,7 +7,6 @@ from codeforge.store import migrate
 
 STATEMENTS = """
 ALTER TABLE "alias" ADD COLUMN "route" TEXT;
-ALTER TABLE "call" ADD COLUMN "route" TEXT NOT NULL DEFAULT '';
 
 CREATE TABLE "projectalias" (
   "tenant_id" VARCHAR(64) NOT NULL,

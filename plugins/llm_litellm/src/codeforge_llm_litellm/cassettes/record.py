@@ -18,7 +18,8 @@ def document(
     call: Call, transcript: Transcript, used: Used, cost_micro: int | None, *, status: int = 200, error: str = ""
 ) -> dict[str, Any]:
     """The file's content. Secrets that were said are in it: clean it before it is kept."""
-    asked = normal.asked(_body(call))
+    body = _body(call)
+    asked = normal.asked(body)
     match = {
         "userMessage": normal.last_user_text(asked),
         "turnIndex": normal.turn(asked),
@@ -28,7 +29,8 @@ def document(
         "model": f"{call.target.provider}/{call.target.model}",
         "cost_micro": cost_micro,
         "request_id": call.request_id,
-        "request": call.body,
+        "protocol": call.protocol,
+        "request": body,
     }
     response = _response(transcript, used)
     if error or status >= 400:

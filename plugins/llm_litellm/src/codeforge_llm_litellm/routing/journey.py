@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 
 from aiohttp import web
@@ -30,10 +29,14 @@ class Journey:
         """The answer of the first model that has one, else what the last one said. Raises `Trouble`."""
         trouble: Trouble | None = None
         response: web.StreamResponse | None = None
-        for stop in self._stops():
+        stops = self._stops()
+        while stops:
+            stop = stops.pop(0)
             call = replace(self._call, target=stop.target, route=self._why(stop))
+            relay = Relay(self._gateway, self._request, call, self._secret)
             try:
-                response, trouble = await Relay(self._gateway, self._request, call, self._secret).run(), None
+                park = not stops or "budget" not in self._plan.fall_back_on
+                response, trouble = await relay.run(park=park), None
             except Trouble as caught:
                 response, trouble = None, caught
             fault = of_trouble(trouble) if trouble else self._of(response)
@@ -45,6 +48,8 @@ class Journey:
                 self._rests.failed(self._place(stop), fault.words, fault.until)
             if fault.kind not in self._plan.fall_back_on:
                 break
+            if fault.kind == "context":  # smaller windows are too small as well
+                stops = [other for other in stops if _larger(other, stop)]
         if trouble:
             raise trouble
         assert response is not None
@@ -59,20 +64,14 @@ class Journey:
         body = response.body if isinstance(response.body, bytes) else b""
         return of_answer(response.status, response.headers, body, self._rests.clock())
 
-    def _stops(self) -> Iterator[Stop]:
-        """The stops in the order in which they are tried: the chosen one, those that are awake, those that rest.
-
-        Where a window was too small, smaller ones are left out.
-        """
+    def _stops(self) -> list[Stop]:
+        """The stops in the order in which they are tried: the chosen one, those that are awake, those that rest."""
         stops = list(self._plan.stops)
         if len(stops) > 1:
             rests = {stop.name: rest for stop in stops if (rest := self._rests.of(self._place(stop)))}
             chosen = self._gateway.forge.offers.choose_target(self._asked(), [_shown(s, rests) for s in stops])
             stops.sort(key=lambda stop: (stop.name != chosen, rests[stop.name].until if stop.name in rests else 0))
-        for stop in stops:
-            small = [failed.window or 0 for failed, fault in self._failed if fault.kind == "context"]
-            if not small or stop.window is None or stop.window > max(small):
-                yield stop
+        return stops
 
     def _asked(self) -> ModelRequest:
         call, body = self._call, self._call.body
@@ -101,6 +100,11 @@ class Journey:
 
     def _place(self, stop: Stop) -> tuple[str, str]:
         return self._call.tenant_id, stop.name
+
+
+def _larger(one: Stop, other: Stop) -> bool:
+    """Whether a prompt that does not fit into the other's window may fit into this one's."""
+    return one.window is None or one.window > (other.window or 0)
 
 
 def _shown(stop: Stop, rests: dict[str, Rest]) -> ModelTarget:

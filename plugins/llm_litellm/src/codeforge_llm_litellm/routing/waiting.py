@@ -27,10 +27,5 @@ async def wait(gateway: Gateway, call: Call, failed: Sequence[tuple[Stop, Fault]
         response.headers["Retry-After"] = str(math.ceil(left))
     if left > gateway.forge.settings.quota_seconds:
         names = " and ".join(stop.name for stop, _ in failed)
-        await park(gateway, call.run_id, until, f"The limit of {names} is reached until {clock(until)}.")
-
-
-async def park(gateway: Gateway, run_id: str, until: float, detail: str) -> None:
-    """Let the run wait for its quota, where this kernel's runs can."""
-    if parked := getattr(gateway.forge.runs, "park", None):
-        await parked(run_id, "quota", until, detail)
+        detail = f"The limit of {names} is reached until {clock(until)}."
+        await gateway.forge.runs.park(call.run_id, "quota", until, detail)

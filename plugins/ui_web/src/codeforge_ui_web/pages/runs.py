@@ -20,6 +20,7 @@ from codeforge_ui_web.words import bare
 MOST_FILES, MOST_OUTPUT = 500, 1000
 """Files and lines of the check's output that the page shows; a script can have all."""
 MOST_PRIORITY = 1_000_000
+WAITS = RunState.QUEUED, RunState.WAITING
 
 
 async def _run(request: web.Request) -> Run:
@@ -43,7 +44,7 @@ async def _about(request: web.Request) -> dict[str, Any]:
         "can": forge.runs.verbs(run),
         "live": run.state in LIVE,
         "as_seen": _as_seen(run),
-        "waits": await forge.line.why(person, run.id) if run.state == RunState.QUEUED else "",
+        "waits": await forge.line.why(person, run.id) if run.state in WAITS else "",
     }
 
 

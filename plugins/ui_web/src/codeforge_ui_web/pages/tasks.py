@@ -66,8 +66,8 @@ async def page(request: web.Request) -> web.Response:
 async def start(request: web.Request) -> web.Response:
     """One more run of the task: from scratch, or going on from the work of an earlier one."""
     given, task_id = await fields(request), request.match_info["id"]
-    chosen = {name: given.get(name, "") for name in ("agent", "model")}
-    run = await request.app[FORGE].runs.start(who(request), task_id, follows=given.get("follows") or None, **chosen)
+    agent, model, follows = given.get("agent", ""), given.get("model", ""), given.get("follows") or None
+    run = await request.app[FORGE].runs.start(who(request), task_id, agent=agent, model=model, follows=follows)
     return go(request, f"/runs/{run.id}")
 
 

@@ -1,0 +1,161 @@
+"""Budgets: which hold for a call, what is spent and reserved of each, and the refusal of what would break one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from codeforge.errors import OverBudget
+from codeforge.events import AgentEvent, Kind
+from codeforge.forge import history
+from codeforge.ids import new_id
+from codeforge.model import HELD
+from codeforge.store import Door, Expression, fn
+from codeforge.store import tables as t
+
+FOLLOWS = "the project's limit"
+"""Who made the budget of a run that follows its project's limit."""
+SHARES = (100, 80)
+"""Per cent at which people are told."""
+Row = dict[str, Any]
+Span = tuple[float, float | None]
+"""When a period began and when it ends (None: never), in seconds since 1970."""
+
+
+def span(period: str, now: float, zone: str) -> Span:
+    """The period that ``now`` is in."""
+    if period == "total":
+        return 0.0, None
+    day = datetime.fromtimestamp(now, ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    if period == "day":
+        after = day + timedelta(days=1)  # by the clock on the wall: days of 23 and 25 hours, too
+    else:
+        day = day.replace(day=1)
+        after = (day + timedelta(days=32)).replace(day=1)
+    return day.timestamp(), after.timestamp()
+
+
+def of_call(door: Door, provider: str, project_id: str | None, run: Row | None) -> list[Row]:
+    """The budgets that hold for a call, inside the caller's transaction, which writes."""
+    places = [("tenant", ""), ("provider", provider)]
+    places += [("project", project_id)] if project_id else []
+    if run is not None:
+        _follow(door, run)
+        places += [("task", run["task_id"]), ("run", run["id"])]
+    found = door.all(t.Budget, t.Budget.scope_id.in_([place[1] for place in places]))
+    return [row for row in found if (row["scope"], row["scope_id"]) in places]
+
+
+def _follow(door: Door, run: Row) -> None:
+    """Give a run the budget of its project's limit, where it has none of its own."""
+    mine = t.Budget.scope == "run", t.Budget.scope_id == run["id"]
+    there_is = door.all(t.Budget, *mine)
+    if any(row["made_by"] != FOLLOWS for row in there_is):
+        return
+    project = door.one(t.Project, t.Project.id == run["project_id"])
+    limit = (project or {"limits": {}})["limits"].get("cost_micro")
+    if [row["limit_micro"] for row in there_is] == ([] if limit is None else [limit]):
+        return
+    door.delete(t.Budget, *mine)
+    if limit is not None:
+        give(door, "run", run["id"], period="total", limit=limit, made_by=FOLLOWS)
+
+
+def give(door: Door, scope: str, scope_id: str, *, period: str, limit: int, made_by: str) -> str:
+    """Make a budget, inside the caller's transaction; gives its id."""
+    budget_id = new_id()
+    facts = {"scope": scope, "scope_id": scope_id, "period": period, "limit_micro": limit, "made_by": made_by}
+    door.insert(t.Budget, id=budget_id, created_at=door.now(), **facts)
+    return budget_id
+
+
+def spent(door: Door, budget: Row, since: float) -> tuple[int, int]:
+    """Micro-dollars of a budget that are spent and that are reserved, since a period began."""
+    where = [*_within(budget), t.Call.replayed == False, t.Call.created_at >= since]  # noqa: E712 (an expression)
+    [settled] = door.rows(door.query(t.Call, *where).select(fn.COALESCE(fn.SUM(t.Call.cost_micro), 0).alias("sum")))
+    where.append(t.Call.state == "open")
+    [held] = door.rows(door.query(t.Call, *where).select(fn.COALESCE(fn.SUM(t.Call.held_micro), 0).alias("sum")))
+    return int(settled["sum"]), int(held["sum"])
+
+
+def _within(budget: Row) -> list[Expression]:
+    match budget["scope"]:
+        case "provider":
+            return [t.Call.provider == budget["scope_id"]]
+        case "project":
+            return [t.Call.project_id == budget["scope_id"]]
+        case "task":
+            return [t.Call.run_id.in_(t.Run.select(t.Run.id).where(t.Run.task_id == budget["scope_id"]))]
+        case "run":
+            return [t.Call.run_id == budget["scope_id"]]
+    return []
+
+
+def check(door: Door, budgets: list[Row], model: str, needs: int | None, *, zone: str, unpriced: str) -> None:
+    """Refuse a call that ``needs`` more than a budget has left, or whose price nobody knows. Raises `OverBudget`."""
+    provider, _, own = model.partition("/")
+    wait = {"why": "budget", "needs": needs, "provider": provider, "model": own}
+    if needs is None:
+        if budgets and unpriced == "refuse":
+            detail = (
+                f"Nobody knows what {model} costs, and {_named(budgets[0])} holds. Say its price with `codeforge "
+                f"prices set {model} --input 3 --output 15` (dollars per million tokens), or --free if it has none."
+            )
+            raise OverBudget(detail, {**wait, "budget": budgets[0]["id"], "until": None, "detail": detail})
+        return
+    for budget in budgets:
+        since, until = span(budget["period"], door.now(), zone)
+        settled, held = spent(door, budget, since)
+        if needs and settled + held + needs > budget["limit_micro"]:
+            detail = (
+                f"{_named(budget)} does not allow this call: of {dollars(budget['limit_micro'])} {_per(budget)}, "
+                f"{dollars(settled)} is spent and {dollars(held)} reserved, and the call may cost "
+                f"{dollars(needs)}. Raise it with `codeforge budgets set {_how(budget)}`."
+            )
+            detail = detail[0].upper() + detail[1:]
+            raise OverBudget(detail, {**wait, "budget": budget["id"], "until": until, "detail": detail})
+
+
+def tell(door: Door, budgets: list[Row], zone: str) -> None:
+    """Tell the runs that a budget holds for when 80 % and 100 % of it are spent, once in each period."""
+    for budget in budgets:
+        since, _ = span(budget["period"], door.now(), zone)
+        settled, _ = spent(door, budget, since)
+        limit = budget["limit_micro"]
+        share = next((share for share in SHARES if settled * 100 >= limit * share), 0) if settled else 0
+        if share > (budget["told"] if budget["told_since"] == since else 0):
+            door.update(t.Budget, t.Budget.id == budget["id"], told=share, told_since=since)
+            left = "nothing is left" if settled >= limit else f"{dollars(limit - settled)} is left"
+            text = f"{share} % of {_named(budget)} ({dollars(limit)} {_per(budget)}) is spent: {left}."
+            for run in door.all(t.Run, t.Run.state.in_(list(HELD)), *_runs(budget)):
+                history.append(door, run, [AgentEvent(Kind.PROGRESS, {"text": text})])
+
+
+def _runs(budget: Row) -> list[Expression]:
+    column = {"provider": t.Run.provider, "project": t.Run.project_id, "task": t.Run.task_id, "run": t.Run.id}
+    return [column[budget["scope"]] == budget["scope_id"]] if budget["scope"] in column else []
+
+
+def dollars(micro: int) -> str:
+    """Micro-dollars in words, as exact as it takes."""
+    text = f"{micro / 1_000_000:.6f}".rstrip("0")
+    whole, _, rest = text.partition(".")
+    return f"${whole}.{rest:0<2}"
+
+
+def _named(budget: Row) -> str:
+    if budget["scope"] == "tenant":
+        return "the budget of all projects"
+    if budget["scope"] == "provider":
+        return f"the budget of the provider {budget['scope_id']}"
+    return f"the budget of this {budget['scope']}"
+
+
+def _per(budget: Row) -> str:
+    return "in total" if budget["period"] == "total" else f"a {budget['period']}"
+
+
+def _how(budget: Row) -> str:
+    place = "" if budget["scope"] == "tenant" else f" --{budget['scope']} {budget['scope_id']}"
+    return f"DOLLARS{place} --per {budget['period']}"
