@@ -7,7 +7,7 @@ import pytest
 from codeforge import Invalid, Llm, Model, RepoInfo, Scm, Settings, Tokens, builtin
 from codeforge.forge import Forge, Offers
 from codeforge.forge.costs import Cost, total
-from codeforge.llm import Price, Tokens
+from codeforge.llm import Price
 from codeforge.store import Store
 from codeforge.store import tables as t
 from codeforge.testing import ShellAgent
