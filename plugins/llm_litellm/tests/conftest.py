@@ -112,7 +112,7 @@ async def open_house(tmp_path, scripted) -> AsyncIterator[Opened]:
     async with AsyncExitStack() as stack:
 
         async def opened(environ: dict[str, str] | None = None, **options: Any) -> House:
-            settings = Settings(**{"data_dir": tmp_path / "data", "port": 0, **options})
+            settings = Settings(**{"data_dir": tmp_path / "data", "port": 0, "find_local_models": False, **options})
             settings.data_dir.mkdir(exist_ok=True)
             store = await Store.open(settings.data_dir, settings.database_url)
             stack.push_async_callback(store.close)

@@ -17,7 +17,19 @@ from codeforge_ui_web.pages import workers
 from codeforge_ui_web.words import when
 
 NASTY = "<img src=x onerror=alert(1)>"
-PAGES = ["/projects", "/queue", "/queue/schedules", "/models", "/costs", "/plugins", "/tokens", "/workers", "/api"]
+PAGES = [
+    "/projects",
+    "/queue",
+    "/queue/schedules",
+    "/models",
+    "/models/aliases",
+    "/costs",
+    "/costs/budgets",
+    "/plugins",
+    "/tokens",
+    "/workers",
+    "/api",
+]
 # --------------------------------------------------------------------------------------------------
 # Coming in
 # --------------------------------------------------------------------------------------------------

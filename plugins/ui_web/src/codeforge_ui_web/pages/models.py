@@ -19,8 +19,9 @@ async def page(request: web.Request) -> web.Response:
         {"name": p.name, "kind": p.kind, "base_url": p.base_url, "key": bool(p.secret)}
         for p in await forge.providers.list(person.tenant_id)
     ]
-    models, aliases = await forge.models.list(person), await forge.aliases.list(person.tenant_id)
-    return render(request, "models.html", models=models, aliases=aliases, providers=providers, kinds=KINDS)
+    aliases = await forge.aliases.list(person.tenant_id)
+    models = [model for model in await forge.models.list(person) if model.name not in aliases]
+    return render(request, "models.html", models=models, providers=providers, kinds=KINDS)
 
 
 async def set_provider(request: web.Request) -> web.Response:
