@@ -58,6 +58,7 @@ NAMES = [
     "queue",
     "schedules",
     "models",
+    "prices",
     "aliases",
     "alias",
     "costs",

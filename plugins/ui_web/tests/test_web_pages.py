@@ -23,6 +23,7 @@ PAGES = [
     "/queue/schedules",
     "/models",
     "/models/aliases",
+    "/models/prices",
     "/costs",
     "/costs/budgets",
     "/plugins",
