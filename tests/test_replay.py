@@ -201,6 +201,29 @@ def test_of_several_attempts_at_one_request_the_last_is_what_the_agent_was_answe
     assert said == ["yes", "no"]
 
 
+@pytest.mark.parametrize("protocol", ["messages", "responses"])
+async def test_other_protocols_are_replayed_too(api, project, models, protocol):
+    models.script("m", [Step(text="Hello.", tools=[("read", {"path": "a.txt"})]), "Done."])
+    says = {"messages": '\\"max_tokens\\": 9, \\"messages\\"', "responses": '\\"input\\"'}[protocol]
+    user = '{\\"role\\": \\"user\\", \\"content\\": \\"$1\\"}'
+    path = {"messages": "${GATEWAY%/v1}/anthropic/v1/messages", "responses": "$GATEWAY/responses"}[protocol]
+    prompt = f"""
+ask() {{
+  curl -sS "{path}" -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
+    -d "{{\\"model\\": \\"scripted/m\\", \\"stream\\": true, {says}: [{user}]}}"
+}}
+{{ ask one; ask two; }} | grep -o 'Hello\\|Done\\|a.txt\\|delta' | sort -u > b.txt; cat b.txt
+"""
+    run = await api.until(await api.start(project, prompt))
+    assert (run["state"], run["change"]["added"]) == ("review", 4)
+    calls = await kept(api, run)
+    assert [call["status"] for call in calls] == [200, 200]
+    asked = len(models.requests)
+    found = json.loads(await codeforge(api, "replay", run["id"], "--json"))
+    assert found["sentence"] == "The same change: 1 file, after 2 calls."
+    assert len(models.requests) == asked
+
+
 @pytest.mark.xdist_group("aider")
 async def test_a_run_of_aider_is_replayed_to_the_same_change(tmp_path, models):
     repository = new_repository(tmp_path / "aider", **{"hello.py": 'GREETING = "hello"\n'})

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from codeforge import Invalid, Llm, Model, RepoInfo, Scm, Settings, builtin
+from codeforge import Invalid, Llm, Model, RepoInfo, Scm, Settings, Tokens, builtin
 from codeforge.forge import Forge, Offers
 from codeforge.forge.costs import Cost, total
-from codeforge.llm import Price, Tokens
+from codeforge.llm import Price
 from codeforge.store import Store
 from codeforge.store import tables as t
 from codeforge.testing import ShellAgent
@@ -71,6 +71,15 @@ def call(forge, who):
 
 def figures(costs):
     return {cost.name or cost.key: (cost.calls, cost.cost_micro, cost.unpriced) for cost in costs}
+
+
+async def test_a_call_under_way_is_no_cost_yet(forge, who):
+    figures = {"known": (), "prompt_tokens": 10, "completion_tokens": 10}
+    made = await forge.calls.open(who.tenant_id, provider="p", model="m", **figures)
+    assert await forge.costs.by(who, "provider") == []
+    await forge.calls.settle(who.tenant_id, made, Tokens(prompt=4), status=200, milliseconds=5)
+    [cost] = await forge.costs.by(who, "provider")
+    assert (cost.calls, cost.prompt_tokens, cost.unpriced) == (1, 4, 1)
 
 
 async def test_an_unpriced_call_is_counted_apart_and_never_as_free(forge, who, call):
