@@ -58,6 +58,8 @@ NAMES = [
     "queue",
     "schedules",
     "models",
+    "provider",
+    "provider-new",
     "prices",
     "aliases",
     "alias",

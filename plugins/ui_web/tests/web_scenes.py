@@ -126,6 +126,8 @@ async def everything(stage: Stage) -> dict[str, str]:
         "queue": "/queue",
         "schedules": "/queue/schedules",
         "models": "/models",
+        "provider": "/models/providers/openai",
+        "provider-new": "/models/new?kind=cloud",
         "prices": "/models/prices",
         "aliases": "/models/aliases",
         "alias": "/models/aliases/smart",
