@@ -26,14 +26,16 @@ from codeforge.forge.costs import Costs
 from codeforge.forge.exchanges import Exchanges
 from codeforge.forge.forecast import Forecast
 from codeforge.forge.history import History
+from codeforge.forge.key_file import KeyFile
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
 from codeforge.forge.line import Line
-from codeforge.forge.models import Models, Provider, Providers
+from codeforge.forge.models import Models, Providers
 from codeforge.forge.packs import Packs
 from codeforge.forge.parts import Parts
 from codeforge.forge.prices import PriceList
 from codeforge.forge.projects import Projects
+from codeforge.forge.provider_health import ProviderHealths
 from codeforge.forge.reports import Reports
 from codeforge.forge.reviews import Reviews
 from codeforge.forge.runs import Runs
@@ -42,14 +44,14 @@ from codeforge.forge.space import Space
 from codeforge.forge.tasks import Tasks
 from codeforge.forge.workers import Workers
 from codeforge.ids import new_id
-from codeforge.llm import Llm, ModelRequest, ModelTarget
+from codeforge.llm import Llm, ModelRequest, ModelTarget, Provider
 from codeforge.model import Health, Principal, Project, Run, Task
 from codeforge.queues import Queue
 from codeforge.scm import Scm
 from codeforge.settings import Settings
 from codeforge.store import Door, Store
 from codeforge.ui import Panel
-from codeforge.vault import Vault, cleaned
+from codeforge.vault import Vault, cleaned, redact
 
 log = logging.getLogger(__name__)
 SECRETS_SECONDS = 5.0
@@ -106,7 +108,7 @@ class Forge:
         self.id = new_id()
         self.metrics = store.metrics
         self.url = ""
-        self.vault = Vault(settings.key_path)
+        self.vault, self.key_file = Vault(settings.key_path), KeyFile(self)
         self.history = History(store)
         self.accounts = Accounts(self)
         self.projects = Projects(self)
@@ -115,6 +117,7 @@ class Forge:
         self.runs = Runs(self)
         self.reviews = Reviews(self)
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
+        self.provider_health = ProviderHealths(store)
         self.calls, self.costs, self.keys = Calls(self), Costs(self), Keys(self)
         self.exchanges = Exchanges(self)
         self.prices, self.budgets = PriceList(self), Allowances(self)
@@ -179,6 +182,10 @@ class Forge:
         known = tuple(sorted(filter(None, found), key=len, reverse=True))
         self._known_secrets[tenant_id] = time.monotonic(), known
         return known
+
+    async def clean(self, tenant_id: str, text: str) -> str:
+        """The text with dots for every secret in it that is known: for what people, agents and providers wrote."""
+        return redact(text, await self.secrets(tenant_id))
 
     async def forget_secrets(self, tenant_id: str) -> None:
         """Read the tenant's keys again when they are needed next: they have changed."""

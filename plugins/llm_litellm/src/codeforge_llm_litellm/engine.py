@@ -22,7 +22,7 @@ from aiohttp import web
 
 from codeforge_llm_litellm.protocols.errors import said
 
-SECRET, KEY, BASE = "X-Engine-Secret", "X-Provider-Key", "X-Provider-Base"
+SECRET, KEY, BASE, EXTRA = "X-Engine-Secret", "X-Provider-Key", "X-Provider-Base", "X-Provider-Extra"
 READY = "ready"
 SWITCHES = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -70,7 +70,8 @@ class Translator:
             return web.json_response({"error": {"message": "wrong secret"}}, status=401)
         body = json.loads(await request.content.read())
         asked = {name: value for name, value in body.items() if name in FIELDS}
-        asked |= {"model": body["model"], "api_key": request.headers[KEY], "api_base": request.headers[BASE]}
+        asked |= {"model": body["model"], **json.loads(request.headers[EXTRA])}
+        asked |= {"api_key": request.headers[KEY] or None, "api_base": request.headers[BASE] or None}
         if body.get("stream"):
             asked["stream_options"] = {"include_usage": True}
         try:

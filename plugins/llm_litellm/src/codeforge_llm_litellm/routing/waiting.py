@@ -23,7 +23,8 @@ async def wait(gateway: Gateway, call: Call, failed: Sequence[tuple[Stop, Fault]
         return
     until = min(untils)
     left = until - gateway.rests.clock()
-    response.headers.setdefault("Retry-After", str(math.ceil(left)))
+    if len(failed) > 1 or "Retry-After" not in response.headers:
+        response.headers["Retry-After"] = str(math.ceil(left))
     if left > gateway.forge.settings.quota_seconds:
         names = " and ".join(stop.name for stop, _ in failed)
         detail = f"The limit of {names} is reached until {clock(until)}."
