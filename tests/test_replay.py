@@ -114,15 +114,15 @@ async def test_a_replay_makes_the_same_change_from_the_same_commit_without_its_m
 
 async def test_a_replay_tells_the_first_request_that_differs(api, project, prompt, mood, models):
     run = await api.until(await api.start(project, prompt))
-    mood.write_text("the winter")
+    mood.write_text("the weather, please")  # the words that were recorded are in it still
     found = json.loads(await codeforge(api, "replay", run["id"], "--json", code=1))
     at = {name: found["divergence"][name] for name in ("call", "exchange", "message", "role", "at", "was", "now")}
     assert at == {
-        "call": 3, "exchange": "0003.json", "message": 0, "role": "user", "at": 5, "was": "the weather",
-        "now": "the winter",
+        "call": 3, "exchange": "0003.json", "message": 0, "role": "user", "at": 11, "was": "the weather",
+        "now": "the weather, please",
     }  # fmt: skip
     assert found["sentence"].startswith("The replay differs from the run at call 3: the nearest is 0003.json, where")
-    assert "'the weather' was said and now is 'the winter'" in found["sentence"]
+    assert "'the weather' was said and now is 'the weather, please'" in found["sentence"]
     await api.says(found["run"], "has no answer to call 3 of this run")
 
 
@@ -199,6 +199,29 @@ def test_of_several_attempts_at_one_request_the_last_is_what_the_agent_was_answe
         cassette.add(str(call), {"fixtures": [{"response": {"content": said}, "codeforge": {"request_id": request}}]})
     said = [json.loads(p.read_text())["fixtures"][0]["response"]["content"] for p in sorted(tmp_path.iterdir())]
     assert said == ["yes", "no"]
+
+
+@pytest.mark.parametrize("protocol", ["messages", "responses"])
+async def test_other_protocols_are_replayed_too(api, project, models, protocol):
+    models.script("m", [Step(text="Hello.", tools=[("read", {"path": "a.txt"})]), "Done."])
+    says = {"messages": '\\"max_tokens\\": 9, \\"messages\\"', "responses": '\\"input\\"'}[protocol]
+    user = '{\\"role\\": \\"user\\", \\"content\\": \\"$1\\"}'
+    path = {"messages": "${GATEWAY%/v1}/anthropic/v1/messages", "responses": "$GATEWAY/responses"}[protocol]
+    prompt = f"""
+ask() {{
+  curl -sS "{path}" -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\
+    -d "{{\\"model\\": \\"scripted/m\\", \\"stream\\": true, {says}: [{user}]}}"
+}}
+{{ ask one; ask two; }} | grep -o 'Hello\\|Done\\|a.txt\\|delta' | sort -u > b.txt; cat b.txt
+"""
+    run = await api.until(await api.start(project, prompt))
+    assert (run["state"], run["change"]["added"]) == ("review", 4)
+    calls = await kept(api, run)
+    assert [call["status"] for call in calls] == [200, 200]
+    asked = len(models.requests)
+    found = json.loads(await codeforge(api, "replay", run["id"], "--json"))
+    assert found["sentence"] == "The same change: 1 file, after 2 calls."
+    assert len(models.requests) == asked
 
 
 @pytest.mark.xdist_group("aider")

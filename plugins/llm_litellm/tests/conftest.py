@@ -108,13 +108,13 @@ Opened = Callable[..., Awaitable[House]]
 
 @pytest.fixture
 async def open_house(tmp_path, scripted) -> AsyncIterator[Opened]:
-    """Opens a server; its environment names no provider unless it is given."""
+    """Opens a server; its environment names no provider unless it is given. A second one is of the same database."""
     async with AsyncExitStack() as stack:
 
-        async def opened(environ: dict[str, str] | None = None, **chosen) -> House:
-            settings = Settings(data_dir=tmp_path / "data", port=0, **{"find_local_models": False, **chosen})
+        async def opened(environ: dict[str, str] | None = None, **options: Any) -> House:
+            settings = Settings(**{"data_dir": tmp_path / "data", "port": 0, "find_local_models": False, **options})
             settings.data_dir.mkdir(exist_ok=True)
-            store = await Store.open(settings.data_dir)
+            store = await Store.open(settings.data_dir, settings.database_url)
             stack.push_async_callback(store.close)
             offers = Offers(agents={"none": NoAgent()}, scms={"paper": PaperScm()}, choose_scm=lambda url: "paper")
             offers.choose_agent = lambda task, project: "none"
@@ -126,8 +126,8 @@ async def open_house(tmp_path, scripted) -> AsyncIterator[Opened]:
             await stack.enter_async_context(plugin.lifespan(forge))
             await stack.enter_async_context(listen(make_app(forge, plugin.register_routes(forge)), settings))
             who = await forge.accounts.admin()
-            project = await forge.projects.add(who, "/paper")
-            house = House(forge, who, gateway, scripted, project.id)
+            projects = await forge.projects.list(who) or [await forge.projects.add(who, "/paper")]
+            house = House(forge, who, gateway, scripted, projects[0].id)
             stack.push_async_callback(house.close)
             return house
 

@@ -205,6 +205,10 @@ def test_normalising_takes_out_what_differs_from_run_to_run():
     one = "In /tmp/pytest-of-me/1/x.py and /data/ws/01m81em52wp0w7f0bs0b3zrr0h at 2026-11-22T10:00:00Z see deadbeef1"
     other = "In /tmp/other/y.py and /data/ws/01m81em52wp0w7f0bs0b3zrr0k/a at 2027-01-02 03:04:05 see 0123abcd"
     assert normal.text(one, "/data") == normal.text(other, "/data")
+    mine, theirs = (
+        f"cd {home}/runs/01m8a1jnw8d99asbgmmzzzbrbt-{n}/workspace, then" for n, home in enumerate(("/a", "/b/c"))
+    )
+    assert normal.text(mine, "/a") == normal.text(theirs, "/a") == "cd <data>, then"
     assert (
         normal.text("def add(a, b): return a - b  # 1234567 decade") == "def add(a, b): return a - b  # 1234567 decade"
     )

@@ -134,6 +134,9 @@ async def test_a_key_comes_in_either_field_of_the_head(house, claude, auth):
     found = [model.id async for model in client(house, paper, **options).models.list()]
     assert found == [paper.run.model]
     assert [model.id async for model in client(house, paper, "/llm", **options).models.list()] == found
+    assert (await client(house, paper, **options).models.retrieve(paper.run.model)).display_name == paper.run.model
+    with pytest.raises(anthropic.NotFoundError):
+        await client(house, paper, **options).models.retrieve("other")
     with pytest.raises(anthropic.AuthenticationError, match="no key of a run"):
         await client(house, paper, api_key="cfrun_wrong").models.list()
 
@@ -175,6 +178,20 @@ async def test_a_model_of_an_openai_compatible_provider_answers(house, stream):
     [call] = await house.calls(paper)
     assert (call["prompt_tokens"], call["completion_tokens"], call["counted"]) == (1111, 222, "reported")
     assert (call["cost_micro"], call["streamed"]) == (1555, stream)
+
+
+async def test_a_provider_that_streams_nothing_is_told_as_a_stream_of_one_piece(house, serving):
+    async def whole(request):
+        message = {"role": "assistant", "content": "Hello, world."}
+        return web.json_response({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+
+    async with serving(whole) as url:
+        await house.provider("m", url=url)
+        paper = await house.run("up/m")
+        async with client(house, paper).messages.stream(model="up/m", max_tokens=50, messages=ASKED) as stream:
+            assert (await stream.get_final_message()).content[0].text == "Hello, world."
+        [call] = await house.calls(paper)
+    assert (call["status"], call["completion_tokens"]) == (200, 4)
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -125,6 +125,8 @@ async def test_a_recording_of_anthropics_own_provider_is_played_to_the_same_ques
             messages=[{"role": "user", "content": content}],
             tools=[{"name": "read", "input_schema": SCHEMA}],
         )
+    [file] = tape(house, "tape").glob("*.json")
+    assert json.loads(file.read_text())["fixtures"][0]["codeforge"]["request"]["messages"][0]["content"] == QUESTION
     told = await ask(house, await house.run("replay/tape"), "messages", stream=True)
     assert told == ("Hm.", "Well.", "read", {"path": "a.py"}, (30, 7))
 

@@ -89,6 +89,7 @@ class _Making:
         self.left_out: list[str] = []
 
     async def write(self, path: Path, *, compressed: bool) -> dict[str, Any]:
+        keys = self._keys()
         facts = await self._watch.over(self._forge.store.read(None, self._dump))
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "wb") as file, tarfile.open(fileobj=file, mode="w:gz" if compressed else "w") as tar:
@@ -102,9 +103,13 @@ class _Making:
                     if cassette.is_file():
                         with suppress(FileNotFoundError):  # removed meanwhile
                             await self._add(archive, cassette, str(cassette.relative_to(self._home)))
-            if "key" in self._parts and self._key.exists():
-                await self._add(archive, self._key, KEY)
+            if keys := [*dict.fromkeys([*self._keys(), *keys])]:  # they may have been changed during the dump
+                (self._folder / KEY).write_bytes(b"\n".join(keys) + b"\n")
+                await self._add(archive, self._folder / KEY, KEY)
             return archive.seal(facts)
+
+    def _keys(self) -> list[bytes]:
+        return self._key.read_bytes().split() if "key" in self._parts and self._key.exists() else []
 
     def _dump(self, door: Door) -> dict[str, Any]:
         dump.unhurried(door)

@@ -68,6 +68,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _inside(settings: Settings, forge: Forge, plugins: Plugins) -> AsyncIterator[Finding]:
+    yield Finding(health=await forge.key_file.health())
     yield await _broker(settings, plugins)
     yield _there_is("repositories", forge.offers.scms, "Install a plugin for them, such as codeforge-scm-git.")
     for agent in forge.offers.agents.values():

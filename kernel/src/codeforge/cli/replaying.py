@@ -13,7 +13,7 @@ from codeforge.cli.following import follow
 from codeforge.cli.reach import Reached, found_again, reached
 from codeforge.cli.signals import Wishes
 from codeforge.cli.views import view
-from codeforge.cli.words import clean, count, say
+from codeforge.cli.words import count, say
 from codeforge.settings import Settings
 
 
@@ -29,7 +29,7 @@ def replay(settings: Settings, token_file: Path | None, run_id: str, *, as_json:
         if as_json:
             showing.print_json(found)
         else:
-            say(clean(found["sentence"]), colour="green" if found["same"] else "red")
+            showing.echo(found["sentence"], colour="green" if found["same"] else "red")
             say(f"To see what the replay changed: codeforge runs diff {again['id']}")
         if server.house:
             wait_for_others(api, again["id"])

@@ -26,6 +26,7 @@ from codeforge.forge.costs import Costs
 from codeforge.forge.exchanges import Exchanges
 from codeforge.forge.forecast import Forecast
 from codeforge.forge.history import History
+from codeforge.forge.key_file import KeyFile
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
 from codeforge.forge.line import Line
@@ -50,7 +51,7 @@ from codeforge.scm import Scm
 from codeforge.settings import Settings
 from codeforge.store import Door, Store
 from codeforge.ui import Panel
-from codeforge.vault import Vault, cleaned
+from codeforge.vault import Vault, cleaned, redact
 
 log = logging.getLogger(__name__)
 SECRETS_SECONDS = 5.0
@@ -107,7 +108,7 @@ class Forge:
         self.id = new_id()
         self.metrics = store.metrics
         self.url = ""
-        self.vault = Vault(settings.key_path)
+        self.vault, self.key_file = Vault(settings.key_path), KeyFile(self)
         self.history = History(store)
         self.accounts = Accounts(self)
         self.projects = Projects(self)
@@ -181,6 +182,10 @@ class Forge:
         known = tuple(sorted(filter(None, found), key=len, reverse=True))
         self._known_secrets[tenant_id] = time.monotonic(), known
         return known
+
+    async def clean(self, tenant_id: str, text: str) -> str:
+        """The text with dots for every secret in it that is known: for what people, agents and providers wrote."""
+        return redact(text, await self.secrets(tenant_id))
 
     async def forget_secrets(self, tenant_id: str) -> None:
         """Read the tenant's keys again when they are needed next: they have changed."""

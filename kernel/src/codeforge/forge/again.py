@@ -105,8 +105,9 @@ class Again:
         agent = self._forge.agent(run.agent).name
 
         def work(door: Door) -> str:
-            given = {"agent": agent, "model": f"replay/{cassette}", "provider": "replay", "priority": run.priority}
-            new = tasks.queue(door, task, prompt=run.prompt, follows=run.follows, **given)  # type: ignore[arg-type]
+            given = {"agent": agent, "model": f"replay/{cassette}", "provider": "replay", "made_by": who.user}
+            like = {"prompt": run.prompt, "follows": run.follows, "priority": run.priority}
+            new = tasks.queue(door, task, **given, **like)  # type: ignore[arg-type]
             door.update(t.Run, t.Run.id == new, replays=run_id, start_commit=run.base)
             return new
 
@@ -117,7 +118,7 @@ class Again:
 
         Where no run before left anything, the new one gets the words that were said before, too.
         """
-        tasks.checked_prompt(text, "comment")
+        text = await self._forge.clean(who.tenant_id, tasks.checked_prompt(text, "comment"))
         task = await self._forge.tasks.get(who, run.task_id)
         self._forge.agent(run.agent)
 

@@ -61,6 +61,7 @@ class Allowances:
                 budgets.give(door, scope, scope_id, period=period, limit=limit_micro, made_by=who.user)
             row = door.one(t.Budget, *mine)
             assert row
+            budgets.keep(door, row, budgets.span(period, door.now(), self._forge.settings.time_zone)[0])
             return self._fact(door, row)
 
         return await self._forge.store.run(who.tenant_id, work)

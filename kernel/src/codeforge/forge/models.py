@@ -139,7 +139,6 @@ class Providers:
             )
         if secret is not None and (not secret.isascii() or not secret.isprintable() or secret != secret.strip()):
             raise Invalid("The key holds spaces or characters that no key has: copy it again.", field="key")
-        box = self._forge.vault.lock(secret) if secret else None
         if test:
             known = next((one.secret for one in await self.list(who.tenant_id) if one.name == name), None)
             given = known if secret is None else secret
@@ -147,8 +146,8 @@ class Providers:
 
         def work(door: Door) -> Row:
             values: dict[str, Any] = {"kind": kind, "base_url": base_url, "settings": settings or {}}
-            if secret is not None:
-                values["secret"] = box
+            if secret is not None:  # locked here: no other server changes the key meanwhile
+                values["secret"] = self._forge.vault.lock(secret) if secret else None
             if not door.update(t.Provider, t.Provider.name == name, **values):
                 door.insert(t.Provider, id=new_id(), name=name, created_at=door.now(), **values)
             row = door.one(t.Provider, t.Provider.name == name)

@@ -134,22 +134,15 @@ class PriceList:
             raise NotFound(f"Nobody has said what {provider}/{model} costs.")
 
     async def shown(self, who: Principal, models: list[Model]) -> list[Model]:
-        """The ``models`` with what people said that they cost."""
-
-        def work(door: Door) -> tuple[list[Row], dict[str, str]]:
-            said = door.all(t.Price, t.Price.source == PERSON, t.Price.ended_at.is_null())
-            return said, {row["name"]: row["target"] for row in door.all(t.Alias)} if said else {}
-
-        said, aliases = await self._forge.store.read(who.tenant_id, work)
-        return [_priced(model, said, aliases) for model in models] if said else models
+        """The ``models`` of providers with what people said that they cost."""
+        theirs = t.Price.source == PERSON, t.Price.ended_at.is_null()
+        said = await self._forge.store.read(who.tenant_id, lambda door: door.all(t.Price, *theirs))
+        return [_priced(model, said) for model in models] if said else models
 
 
-def _priced(model: Model, said: list[Row], aliases: dict[str, str]) -> Model:
-    name = model.name
-    for _ in aliases:  # an alias may stand for another one
-        name = aliases.get(name, name)
-    provider, _, own = name.partition("/")
-    if (row := _said([row for row in said if row["provider"] == provider], own)) is None:
+def _priced(model: Model, said: list[Row]) -> Model:
+    provider, _, name = model.name.partition("/")
+    if (row := _said([row for row in said if row["provider"] == provider], name)) is None:
         return model
     price = steps_of(row)[0]
     return replace(model, input_price=price.input, output_price=price.output)

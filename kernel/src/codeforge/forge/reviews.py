@@ -45,6 +45,7 @@ class Reviews:
             raise Invalid(f"{verdict!r} is no verdict: say accept, send_back or reject.", field="verdict")
         if strategy not in STRATEGIES:
             raise Invalid(f"{strategy!r} is no strategy: say {', '.join(STRATEGIES)}.", field="strategy")
+        comment = await self._forge.clean(who.tenant_id, comment)
         async with self._alone(run_id):
             run = await self._forge.runs.get(who, run_id)
             if verdict == "accept":

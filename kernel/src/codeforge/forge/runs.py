@@ -42,14 +42,17 @@ class Runs(Verbs, Parking):
         return await self._forge.projects.scm(project.scm).changes(project, run.change.base, run.change.head)
 
     async def diff(self, who: Principal, run_id: str, path: str | None = None) -> str:
-        """The unified diff of a run's change, or of one path of it. Raises `NotFound` for a path not in it."""
+        """The unified diff of a run's change, or of one path of it, with dots for secrets. Raises `NotFound` for a path
+        not in it.
+        """
         run, project = await self._with_project(who, run_id)
         if run.change is None:
             return ""
         scm = self._forge.projects.scm(project.scm)
         if path is not None and all(path not in (f.path, f.old_path) for f in await self.changes(who, run_id)):
             raise NotFound(f"The change does not touch {path!r}.")
-        return await scm.diff(project, run.change.base, run.change.head, path)
+        diff = await scm.diff(project, run.change.base, run.change.head, path)
+        return await self._forge.clean(who.tenant_id, diff)
 
     async def _with_project(self, who: Principal, run_id: str) -> tuple[Run, Project]:
         def work(door: Door) -> tuple[Run, Project]:

@@ -68,8 +68,8 @@ class Schedules:
         Raises `NotFound` (project, agent, model), `Invalid` (cron, zone, prompt, name) and `Conflict` for a name
         that is taken.
         """
-        await self._forge.tasks.draft(who, project_id, prompt, agent=agent, model=model)
-        values: dict[str, Any] = {"cron": cron.strip(), "zone": zone, "prompt": prompt, "priority": priority}
+        task, _ = await self._forge.tasks.draft(who, project_id, prompt, agent=agent, model=model)
+        values: dict[str, Any] = {"cron": cron.strip(), "zone": zone, "prompt": task.prompt, "priority": priority}
         values |= {"name": _name(name), "agent": agent, "model": model, "enabled": enabled}
 
         def work(door: Door) -> Schedule:
@@ -90,7 +90,9 @@ class Schedules:
         """Change ``name``, ``cron``, ``zone``, ``prompt``, ``priority``, ``agent``, ``model`` or ``enabled``."""
         before = await self.get(who, schedule_id)
         chosen = {name: values.get(name, getattr(before, name)) for name in ("agent", "model")}
-        await self._forge.tasks.draft(who, before.project_id, values.get("prompt", before.prompt), **chosen)
+        task, _ = await self._forge.tasks.draft(who, before.project_id, values.get("prompt", before.prompt), **chosen)
+        if "prompt" in values:
+            values["prompt"] = task.prompt
         if "name" in values:
             values["name"] = _name(values["name"])
 

@@ -160,8 +160,9 @@ class Settling:
 
     def _settled(self, door: Door, row: Row, values: Row) -> None:
         door.update(t.Call, t.Call.id == row["id"], state="settled", **values)
-        if values["cost_micro"] and not row["replayed"]:
-            budgets.tell(door, _budgets(door, row), self._forge.settings.time_zone)
+        more = (values["cost_micro"] or 0) - (row["cost_micro"] or 0)
+        if more and not row["replayed"]:
+            budgets.count(door, _budgets(door, row), row, more, self._forge.settings.time_zone)
 
 
 def _budgets(door: Door, call: Row) -> list[Row]:

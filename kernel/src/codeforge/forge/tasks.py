@@ -195,16 +195,21 @@ class Tasks:
         not_before: datetime | None = None,
         schedule_id: str | None = None,
     ) -> tuple[Task, Project]:
-        """A task that is not written down yet, and its project. Raises what `submit` raises."""
+        """A task that is not written down yet, and its project, with dots for the secrets in its words.
+
+        Raises what `submit` raises.
+        """
         project = await self._forge.projects.get(who, project_id)
+        title = await self._forge.clean(who.tenant_id, title)
+        prompt = await self._forge.clean(who.tenant_id, checked_prompt(prompt))
         if len(title) > 200:
             raise Invalid("The title is longer than 200 characters: shorten it.", field="title")
         task = Task(
             id=new_id(),
             tenant_id=who.tenant_id,
             project_id=project.id,
-            title=title.strip() or title_of(checked_prompt(prompt)),
-            prompt=checked_prompt(prompt),
+            title=title.strip() or title_of(prompt),
+            prompt=prompt,
             priority=priority,
             agent=self._forge.agent(agent).name if agent else None,
             model=(await self._forge.models.find(who, model, project.id)).name if model else None,

@@ -128,7 +128,7 @@ class Verbs(Again):
         Gives the run that has the message. Raises `Invalid` for an empty text and `Conflict` when the run is
         just ending, or left nothing to go on from.
         """
-        tasks.checked_prompt(text, "text")
+        text = await self._forge.clean(who.tenant_id, tasks.checked_prompt(text, "text"))
         run = await self._forge.runs.get(who, run_id)
         if run.state in ENDED:
             return await self.follow_up(who, run, text)

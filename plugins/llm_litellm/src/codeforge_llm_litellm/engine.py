@@ -20,6 +20,8 @@ from typing import Any
 
 from aiohttp import web
 
+from codeforge_llm_litellm.protocols.errors import said
+
 SECRET, KEY, BASE, EXTRA = "X-Engine-Secret", "X-Provider-Key", "X-Provider-Base", "X-Provider-Extra"
 READY = "ready"
 SWITCHES = {
@@ -48,6 +50,9 @@ FIELDS = frozenset(
 ALWAYS = {"num_retries": 0, "max_retries": 0, "_skip_mcp_handler": True}
 
 
+_QUOTED = re.compile(r"\{.*\}", re.DOTALL)
+
+
 class Translator:
     """Answers those who know the secret."""
 
@@ -71,17 +76,23 @@ class Translator:
             asked["stream_options"] = {"include_usage": True}
         try:
             answer = await self._litellm.acompletion(**asked, **ALWAYS)
+            # some providers are asked only now: their refusal shall keep its status
+            first = [await anext(answer)] if body.get("stream") else []
+        except StopAsyncIteration:
+            return _failed(EOFError("The provider's stream held no answer."))
         except Exception as error:  # litellm raises anything, from its own classes to KeyError
             return _failed(error)
         if body.get("stream"):
-            return await _stream(request, answer)
+            return await _stream(request, first, answer)
         return web.Response(body=_json(answer), content_type="application/json")
 
 
-async def _stream(request: web.Request, chunks: Any) -> web.StreamResponse:
+async def _stream(request: web.Request, first: list[Any], chunks: Any) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     try:
+        for chunk in first:
+            await response.write(b"data: " + _json(chunk) + b"\n\n")
         async for chunk in chunks:
             await response.write(b"data: " + _json(chunk) + b"\n\n")
         await response.write(b"data: [DONE]\n\n")
@@ -100,21 +111,41 @@ def _json(answer: Any) -> bytes:
 def _error(error: Exception) -> dict[str, Any]:
     kind = type(error).__name__
     message = (getattr(error, "message", "") or str(error)).split("\nTraceback", 1)[0]
+    if (quoted := _QUOTED.search(message)) and (own := _own(quoted[0])):
+        message = own
     return {
         "error": {"message": message, "type": kind, "param": None, "code": str(getattr(error, "code", None) or kind)}
     }
 
 
+def _own(quoted: str) -> str:
+    """The provider's own sentence in an answer that litellm quotes as a whole; empty where it is none."""
+    try:
+        found = json.loads(quoted)
+    except (ValueError, RecursionError):
+        return ""
+    return said(found)[0] if isinstance(found, dict) else ""
+
+
 def _failed(error: Exception) -> web.Response:
     status = getattr(error, "status_code", None)
-    heads = (
-        getattr(error, "litellm_response_headers", None),
-        getattr(getattr(error, "response", None), "headers", None),
-    )
-    head: Mapping[str, str] = next((head for head in heads if head and any(map(_LIMIT.fullmatch, head))), {})
-    kept = {found[1]: value for name, value in head.items() if (found := _LIMIT.fullmatch(name))}
     status = status if isinstance(status, int) and 400 <= status < 600 else 502
-    return web.json_response(_error(error), status=status, headers=kept)
+    return web.json_response(_error(error), status=status, headers=_limits(error))
+
+
+def _limits(error: BaseException | None) -> dict[str, str]:
+    """What the provider said of its limits; litellm keeps it in one place or another, often in the cause."""
+    for _ in range(10):
+        for holder in (error, getattr(error, "response", None)):
+            for name in ("litellm_response_headers", "headers"):
+                head = getattr(holder, name, None)
+                told = head.items() if isinstance(head, Mapping) else ()
+                if kept := {found[1]: str(value) for name, value in told if (found := _LIMIT.fullmatch(name))}:
+                    return kept
+        if error is None:
+            break
+        error = error.__cause__ or error.__context__
+    return {}
 
 
 async def serve(socket: str, secret: str) -> None:

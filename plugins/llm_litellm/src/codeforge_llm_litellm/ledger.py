@@ -67,7 +67,8 @@ class Ledger:
         used, counted = self._used(trouble)
         price: int | None = None
         status = trouble.status if trouble else answer.status if answer else 500
-        error = trouble.message if trouble else self.error or self.transcript.error
+        if error := trouble.message if trouble else self.error or self.transcript.error:
+            error = await self._gateway.forge.clean(call.tenant_id, error)
         try:
             price = await self._gateway.forge.calls.settle(
                 call.tenant_id,

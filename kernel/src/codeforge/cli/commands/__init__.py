@@ -29,6 +29,7 @@ COMMANDS = {
     "link": "Print a new sign-in link for the running server.",
     "backup": "Write everything to one file, while it runs.",
     "restore": "Bring a backup back.",
+    "keys": "The key that stored secrets are locked with.",
     "serve": "Like up, without a worker.",
     "worker": "Work for servers on other machines.",
     "workers": "The processes that execute runs: register, drain, revoke.",

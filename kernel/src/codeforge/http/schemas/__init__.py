@@ -18,6 +18,8 @@ from codeforge.http.schemas.models import (
     ProviderHealth,
     ProviderKind,
     Route,
+    Trial,
+    Try,
     UsageReport,
     Way,
 )
@@ -140,6 +142,8 @@ __all__ = [
     "TenantLimitsEdit",
     "Text",
     "Token",
+    "Trial",
+    "Try",
     "Usage",
     "UsageReport",
     "Verdict",

@@ -187,6 +187,29 @@ class CostReport(Shape):
     total: CostSum
 
 
+class Try(Shape):
+    """A prompt to try a model with."""
+
+    model: Annotated[Name, Field(min_length=1)]
+    """A model or an alias."""
+    prompt: Annotated[Text, Field(min_length=1, max_length=2000)] = "Say hello in one short sentence."
+    project_id: Annotated[str, Field(max_length=64)] = ""
+    """The project whose aliases count; empty: the tenant's."""
+
+
+class Trial(Shape):
+    """How a model answered."""
+
+    ok: bool
+    model: str
+    """The model that answered, or was asked last."""
+    answer: str
+    detail: str
+    """Why there is no answer; empty where there is one."""
+    milliseconds: int
+    usage: Usage
+
+
 class UsageReport(Shape):
     """Model use of the whole tenant, in all and in parts."""
 

@@ -8,14 +8,17 @@ import re
 from functools import lru_cache
 from typing import Any
 
+_REST = r"[^\s\"'`<>|:;,)\]}\\]*"
+"""What a path goes on with."""
 _RULES = [
+    (re.compile(rf"(?<![\w.-])(?:/[\w.~+-]+)*/runs/[0-9a-z]{{26}}-\d+/{_REST}"), "<data>"),  # whichever worker's it is
     (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "<uuid>"),
     (re.compile(r"\bcfrun_[\w-]+"), "<key>"),
     (re.compile(r"\b[0-9][0-9a-hjkmnp-tv-zA-HJKMNP-TV-Z]{25}\b"), "<id>"),
     (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9]*[a-f])[0-9a-f]{7,64}\b"), "<sha>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"), "<date>"),
     (re.compile(r"\b(?:127\.0\.0\.1|localhost):\d{2,5}\b"), "<address>"),
-    (re.compile(r"(?<![\w.-])(?:/private)?(?:/tmp|/var/tmp|/var/folders)/[^\s\"'`<>|:;,)\]}\\]*"), "<tmp>"),
+    (re.compile(r"(?<![\w.-])(?:/private)?(?:/tmp|/var/tmp|/var/folders)/" + _REST), "<tmp>"),
 ]
 # how long an answer may be, at what temperature and in how many pieces: the question is the same
 _ASKED = (
@@ -35,17 +38,12 @@ def text(found: str, home: str = "") -> str:
 @lru_cache(maxsize=8)
 def _data(home: str) -> re.Pattern[str]:
     names = "|".join(re.escape(name) for name in ("<data>", home) if name)
-    return re.compile(rf"(?:{names})[^\s\"'`<>|:;,)\]}}\\]*")
-
-
-def asked(body: dict[str, Any]) -> dict[str, Any]:
-    """What a request asks, of whatever protocol, as it was written."""
-    return {name: body[name] for name in _ASKED if body.get(name) is not None}
+    return re.compile(f"(?:{names}){_REST}")
 
 
 def request(body: dict[str, Any], home: str = "") -> dict[str, Any]:
-    """What a request asks, normalised."""
-    return {name: _walked(value, home) for name, value in asked(body).items()}
+    """What a request asks, of whatever protocol, normalised."""
+    return {name: _walked(body[name], home) for name in _ASKED if body.get(name) is not None}
 
 
 def _walked(value: Any, home: str) -> Any:

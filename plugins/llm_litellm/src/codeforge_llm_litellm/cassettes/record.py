@@ -18,8 +18,7 @@ def document(
     call: Call, transcript: Transcript, used: Used, cost_micro: int | None, *, status: int = 200, error: str = ""
 ) -> dict[str, Any]:
     """The file's content. Secrets that were said are in it: clean it before it is kept."""
-    body = _body(call)
-    asked = normal.asked(body)
+    asked = _asked(call)
     match = {
         "userMessage": normal.last_user_text(asked),
         "turnIndex": normal.turn(asked),
@@ -30,7 +29,7 @@ def document(
         "cost_micro": cost_micro,
         "request_id": call.request_id,
         "protocol": call.protocol,
-        "request": body,
+        "request": asked,
     }
     response = _response(transcript, used)
     if error or status >= 400:
@@ -38,8 +37,8 @@ def document(
     return {"fixtures": [{"match": match, "response": response, "codeforge": ours}]}
 
 
-def _body(call: Call) -> dict[str, Any]:
-    """The request as a chat, which is how it is looked up again; what cannot be said in one, as it is."""
+def _asked(call: Call) -> dict[str, Any]:
+    """The request as a chat completion's, which is what cassettes are asked for; as it is where no chat can say it."""
     try:
         return as_chat(call, plain=True)
     except Trouble:
