@@ -307,7 +307,7 @@ async def test_a_revoked_worker_is_refused_and_its_run_goes_to_another(doomed, p
 
 async def test_a_worker_holds_no_password_and_no_key_and_its_token_is_told_to_nobody(two, project, tmp_path):
     """In a worker's environment, folder and log there is neither; its token is in no event, answer or log."""
-    await two.a.call("PUT", "/providers/openai", {"kind": "openai", "key": KEY})
+    await two.a.call("PUT", "/providers/openai?test=false", {"kind": "openai", "key": KEY})
     gate = tmp_path / "gate"
     run = await two.a.start(project, f"env; cat /proc/$PPID/environ | tr '\\0' '\\n'; {gated(gate)}")
     await two.a.says(run, "up")

@@ -4,9 +4,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from codeforge import Invalid, Llm, Model, RepoInfo, Scm, Settings, builtin
+from codeforge import Invalid, Llm, Model, RepoInfo, Scm, Settings, Tokens, builtin
 from codeforge.forge import Forge, Offers
 from codeforge.forge.costs import Cost, total
+from codeforge.llm import Price
 from codeforge.store import Store
 from codeforge.store import tables as t
 from codeforge.testing import ShellAgent
@@ -70,6 +71,15 @@ def call(forge, who):
 
 def figures(costs):
     return {cost.name or cost.key: (cost.calls, cost.cost_micro, cost.unpriced) for cost in costs}
+
+
+async def test_a_call_under_way_is_no_cost_yet(forge, who):
+    figures = {"known": (), "prompt_tokens": 10, "completion_tokens": 10}
+    made = await forge.calls.open(who.tenant_id, provider="p", model="m", **figures)
+    assert await forge.costs.by(who, "provider") == []
+    await forge.calls.settle(who.tenant_id, made, Tokens(prompt=4), status=200, milliseconds=5)
+    [cost] = await forge.costs.by(who, "provider")
+    assert (cost.calls, cost.prompt_tokens, cost.unpriced) == (1, 4, 1)
 
 
 async def test_an_unpriced_call_is_counted_apart_and_never_as_free(forge, who, call):
@@ -169,3 +179,17 @@ async def test_another_tenants_calls_are_in_no_sum(forge, who, call):
 async def test_what_cannot_be_added_up_is_refused_in_a_sentence(forge, who, asked, said):
     with pytest.raises(Invalid, match=said):
         await forge.costs.by(who, **asked)
+
+
+async def test_a_call_under_way_is_in_no_sum_before_it_is_settled(forge, who):
+    given = {"provider": "p", "model": "m", "known": (Price(input=1_000_000, output=1_000_000),)}
+    call = await forge.calls.open(who.tenant_id, prompt_tokens=9, completion_tokens=9, **given)
+    assert await forge.costs.by(who, "model") == []
+    await forge.calls.settle(who.tenant_id, call, Tokens(prompt=5, completion=1), status=200, milliseconds=1)
+    assert figures(await forge.costs.by(who, "model")) == {"p/m": (1, 6, 0)}
+
+
+async def test_days_are_those_of_the_servers_time_zone_where_none_is_asked_for(forge, who, call):
+    forge.settings = forge.settings.model_copy(update={"time_zone": "Asia/Tokyo"})
+    await call(1, "2026-03-01T20:00")
+    assert figures(await forge.costs.by(who, "day")) == {"2026-03-02": (1, 1, 0)}

@@ -42,10 +42,14 @@ if TYPE_CHECKING:
     from codeforge.ids import new_id as new_id
     from codeforge.llm import Llm as Llm
     from codeforge.llm import Model as Model
+    from codeforge.llm import ModelAnswer as ModelAnswer
     from codeforge.llm import ModelRequest as ModelRequest
     from codeforge.llm import ModelTarget as ModelTarget
     from codeforge.llm import Price as Price
     from codeforge.llm import Prices as Prices
+    from codeforge.llm import Provider as Provider
+    from codeforge.llm import ProviderField as ProviderField
+    from codeforge.llm import ProviderKind as ProviderKind
     from codeforge.llm import Route as Route
     from codeforge.llm import Tokens as Tokens
     from codeforge.llm import Way as Way
@@ -84,7 +88,8 @@ _HOMES = {
     "hooks": "hookimpl hookspec",
     "http": "csrf failure public who",
     "ids": "new_id",
-    "llm": "Llm Model ModelRequest ModelTarget Price Prices Route Tokens Way",
+    "llm": "Llm Model ModelAnswer ModelRequest ModelTarget Price Prices Provider ProviderField ProviderKind Route "
+    "Tokens Way",
     "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "news": "MISSED",
     "process": "Process",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +24,46 @@ class Model:
     input_price: int | None = None
     output_price: int | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Provider:
+    """Where models come from. ``secret`` is for the gateway alone and never leaves it.
+
+    One without an ``id`` is not stored: a source of models found it, as ``found`` says ("environment", "this machine").
+    """
+
+    id: str = ""
+    name: str
+    kind: str
+    base_url: str = ""
+    secret: str | None = field(default=None, repr=False)
+    settings: dict[str, Any] = field(default_factory=dict)
+    found: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderField:
+    """Something that a provider of some kind needs: its "base_url", its "key" (``secret``), or one of its settings.
+
+    Of ``many`` there may be several; in the settings they are a list.
+    """
+
+    name: str
+    label: str
+    example: str = ""
+    required: bool = True
+    secret: bool = False
+    many: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProviderKind:
+    """A kind of provider, and what people are asked for to add one."""
+
+    name: str
+    label: str
+    fields: tuple[ProviderField, ...] = ()
 
 
 FAULTS = ("error", "timeout", "context", "budget")
@@ -157,6 +199,20 @@ def worst(prices: Prices, prompt: int, completion: int) -> int | None:
     return max(fitting, default=None)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelAnswer:
+    """An answer that has begun, in the form of OpenAI's chat completions; ``blocks`` are its bytes, cut anywhere.
+
+    They make one JSON object or, with the content type "text/event-stream", events of which the last is [DONE]. With
+    ``usage`` in it, its use is "reported", else the gateway counts. A ``status`` from 400 on is an error of that form.
+    """
+
+    blocks: AsyncIterator[bytes]
+    status: int = 200
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class Llm(ABC):
     """A source of models behind the gateway. Plugins hand one over with ``register_llms``."""
 
@@ -165,6 +221,30 @@ class Llm(ABC):
     @abstractmethod
     async def models(self, tenant_id: str) -> list[Model]:
         """The models that this tenant can use now; quick, from a cache where providers must be asked."""
+
+    def answer(self, tenant_id: str, model: str, body: dict[str, Any]) -> AbstractAsyncContextManager[ModelAnswer]:
+        """Answer ``body``, a request in the form of OpenAI's chat completions, with the model of this full name.
+
+        Entered when the answer begins; leaving it early ends the call. The gateway serves the models of a source that
+        overrides this, in all its protocols and routes, with keys, use and cost as for any other; their prices are
+        those of `Model`. Raise `Unavailable` where nothing answers, and nothing was used.
+        """
+        raise NotImplementedError
+
+    def kinds(self) -> Sequence[ProviderKind]:
+        """The kinds of providers that people can add for this source to use."""
+        return ()
+
+    async def providers(self, tenant_id: str) -> Sequence[Provider]:
+        """The providers that it uses although nobody added them: those of the environment, for instance."""
+        return ()
+
+    async def check(self, provider: Provider) -> str:
+        """Ask a provider of one of the `kinds`, by a real call, whether it takes its key; gives a sentence on it.
+
+        Raises `Invalid` with one sentence on what is wrong: the key, the address, the network.
+        """
+        return f"{provider.name} was not asked."
 
     async def secrets(self, tenant_id: str) -> Sequence[str]:
         """Keys that must never stand in a run's history. Stored providers' are known; name others you use."""

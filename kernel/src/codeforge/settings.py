@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     default_model: str = ""
     """The model of new projects; empty: the first that is available."""
 
+    find_local_models: bool = True
+    """Use Ollama and LM Studio where they run on the server's machine, without anybody adding them."""
+
     quota_seconds: Seconds = 60.0
     """A run waits without an agent when its model's provider takes no calls for longer than this."""
 

@@ -112,12 +112,38 @@ def test_a_key_is_read_from_where_nobody_sees_it_and_never_shown(codeforge, serv
     assert "sk-secret" not in (codeforge.data / "codeforge.log").read_text()
     assert (
         "variable NOTHING is empty"
-        in codeforge("models", "add", "x", "--kind", "a", "--key-env", "NOTHING", code=1).err
+        in codeforge("models", "add", "x", "--kind", "openai", "--key-env", "NOTHING", code=1).err
     )
     assert "no key on stdin" in codeforge("models", "add", "x", "--kind", "openai", "--key-stdin", code=1).err
-    assert "Give one of" in codeforge("models", "add", "x", "--kind", "a", "--no-key", "--key-stdin", code=2).err
+    assert "Give one of" in codeforge("models", "add", "openai", "--no-key", "--key-stdin", code=2).err
     codeforge("models", "remove", "mine")
     assert codeforge("models", "providers", "--json").json == []
+
+
+def test_a_provider_is_asked_before_it_is_kept_and_whenever_one_wants(codeforge, server):
+    refused = codeforge("models", "add", "openai", "--key-stdin", stdin="sk-old\n", code=1).err
+    assert "openai refused the key (401): copy it again." in refused
+    assert codeforge("models", "providers", "--json").json == []
+    codeforge("models", "add", "openai", "--key-stdin", "--no-test", stdin="sk-old\n")
+    assert "refused the key" in codeforge("models", "test", "openai", code=1).out
+    codeforge("models", "add", "openai", "--key-stdin", stdin="sk-new\n")
+    assert codeforge("models", "test", "openai").out == "openai answers.\n"
+    assert "There is no provider gone" in codeforge("models", "test", "gone", code=1).err
+    [listed] = codeforge("models", "providers", "--json").json
+    assert (listed["found"], listed["health"]["calls"], listed["health"]["errors"]) == ("", 0, None)
+
+
+def test_a_kind_of_provider_is_asked_for_what_it_needs_and_no_more(codeforge, server):
+    assert "There is no kind lab of providers" in codeforge("models", "add", "lab", code=2).err
+    codeforge("models", "add", "ollama")
+    missing = codeforge("models", "add", "cloud", "--set", "region=moon", "--key-stdin", stdin="k\n", code=1).err
+    assert "A cloud needs Models: give it." in missing
+    words = ("--set", "region=moon", "--set", "models=a, b", "--key-stdin")
+    assert codeforge("models", "add", "cloud", *words, "--json", stdin="k\n").json["settings"] == {
+        "region": "moon",
+        "models": ["a", "b"],
+    }
+    assert "--set takes a name" in codeforge("models", "add", "cloud", "--set", "moon", code=2).err
 
 
 def test_aliases_stand_for_models(codeforge, server):

@@ -63,6 +63,14 @@ async def test_a_jump_of_the_databases_clock_neither_ends_nor_keeps_it(world, ru
     assert await watch.at(14) == [run.id]
 
 
+async def test_it_is_known_when_the_first_may_be_over(world, run, watch):
+    assert watch.silence.due() == float("inf")
+    await watch.at(2)
+    assert watch.silence.due() == LEASE
+    await watch.at(6)
+    assert watch.silence.due() == LEASE - 4
+
+
 async def test_after_a_sleep_all_may_renew_first(run, watch):
     await watch.at(2)
     assert await watch.at(3600, step=3600) == []

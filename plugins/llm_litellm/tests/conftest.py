@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
 import codeforge_llm_litellm as plugin
@@ -57,7 +58,7 @@ class House:
     gateway: Gateway
     scripted: ScriptedModels
     project_id: str
-    clients: list[AsyncOpenAI] = field(default_factory=list)
+    clients: list[AsyncOpenAI | AsyncAnthropic] = field(default_factory=list)
 
     @property
     def url(self):
@@ -77,9 +78,15 @@ class House:
         return Paper(run, given.key)
 
     def client(self, paper, **options):
-        """The official client, as an agent would use it."""
+        """OpenAI's own client, as an agent would use it."""
         options = {"api_key": paper.key, "max_retries": 0, "timeout": 30, **options}
         self.clients.append(AsyncOpenAI(base_url=self.url, **options))
+        return self.clients[-1]
+
+    def claude(self, paper, path="/llm/anthropic", **options):
+        """Anthropic's own client."""
+        options = {"api_key": paper.key, "max_retries": 0, "timeout": 30, **options}
+        self.clients.append(AsyncAnthropic(base_url=self.forge.url + path, **options))
         return self.clients[-1]
 
     async def close(self):
@@ -108,13 +115,13 @@ Opened = Callable[..., Awaitable[House]]
 
 @pytest.fixture
 async def open_house(tmp_path, scripted) -> AsyncIterator[Opened]:
-    """Opens a server; its environment names no provider unless it is given."""
+    """Opens a server; its environment names no provider unless it is given. A second one is of the same database."""
     async with AsyncExitStack() as stack:
 
-        async def opened(environ: dict[str, str] | None = None) -> House:
-            settings = Settings(data_dir=tmp_path / "data", port=0)
+        async def opened(environ: dict[str, str] | None = None, **options: Any) -> House:
+            settings = Settings(**{"data_dir": tmp_path / "data", "port": 0, "find_local_models": False, **options})
             settings.data_dir.mkdir(exist_ok=True)
-            store = await Store.open(settings.data_dir)
+            store = await Store.open(settings.data_dir, settings.database_url)
             stack.push_async_callback(store.close)
             offers = Offers(agents={"none": NoAgent()}, scms={"paper": PaperScm()}, choose_scm=lambda url: "paper")
             offers.choose_agent = lambda task, project: "none"
@@ -126,8 +133,8 @@ async def open_house(tmp_path, scripted) -> AsyncIterator[Opened]:
             await stack.enter_async_context(plugin.lifespan(forge))
             await stack.enter_async_context(listen(make_app(forge, plugin.register_routes(forge)), settings))
             who = await forge.accounts.admin()
-            project = await forge.projects.add(who, "/paper")
-            house = House(forge, who, gateway, scripted, project.id)
+            projects = await forge.projects.list(who) or [await forge.projects.add(who, "/paper")]
+            house = House(forge, who, gateway, scripted, projects[0].id)
             stack.push_async_callback(house.close)
             return house
 

@@ -118,6 +118,7 @@ async def test_a_key_is_good_for_its_runs_model_only(house):
         await client.chat.completions.create(model="up/other", messages=ASKED)
     assert caught.value.code == "model_not_allowed"
     assert [model.id async for model in client.models.list()] == ["up/m"]
+    assert (await client.models.retrieve("up/m")).owned_by == "codeforge"
 
 
 async def test_a_provider_that_was_removed_is_said_to_be_gone(house):

@@ -1,6 +1,7 @@
 """Routes: which model a call goes to, on to which one when it fails, and what each attempt is accounted as."""
 
 import asyncio
+import json
 import random
 from collections import Counter
 
@@ -8,13 +9,11 @@ import openai
 import pytest
 from aiohttp import web
 
-from codeforge import Route, Way, hookimpl
+from codeforge import Route, RunState, Way, hookimpl
 from codeforge.plugins import Plugins
 from codeforge.testing import Step, free_port
-from codeforge_llm_litellm.ledger import Ledger
 from codeforge_llm_litellm.routing.rests import FAILURES, REST
 from codeforge_llm_litellm.routing.unfold import unfold
-from codeforge_llm_litellm.trouble import Trouble
 
 ASKED = [{"role": "user", "content": "Say hello to the world."}]
 PRICES = {name: {"input": 1, "output": 1} for name in ("a", "b", "hang", "cut")}
@@ -40,6 +39,15 @@ async def ask(house, paper, **options):
     if not options.get("stream"):
         return answer.choices[0].message.content
     return "".join([chunk.choices[0].delta.content or "" async for chunk in answer if chunk.choices])
+
+
+async def working(house, paper):
+    """Let the run be at work, as its worker says."""
+    await house.forge.coordinator.report(paper.run.id, 1, state=RunState.WORKING, base="a" * 40)
+
+
+async def told(house, paper):
+    return repr(await house.forge.history.read(house.who.tenant_id, paper.run.id))
 
 
 async def models(house, paper, count):
@@ -142,6 +150,21 @@ async def test_a_stream_that_breaks_off_goes_to_no_other_model_and_is_billed_onc
     assert len(two.scripted.requests) == 1
 
 
+@pytest.mark.parametrize(("code", "words"), [(529, "answered 529"), ("overloaded", "answered 502")])
+async def test_a_stream_that_begins_with_an_error_has_not_begun(two, serving, code, words):
+    async def refuse(request):
+        error = json.dumps({"error": {"message": "too busy", "code": code}})
+        return web.Response(text=f": wait\n\ndata: {error}\n\n", content_type="text/event-stream")
+
+    async with serving(refuse) as url:
+        await two.provider("m", name="busy", url=url)
+        paper = await fast(two, "busy/m", fallback("up/b"))
+        assert await ask(two, paper, stream=True) == "from b"
+        assert (await two.calls(paper, 2))[1]["route"] == f"fast -> up/b: busy/m {words}"
+        with pytest.raises(openai.InternalServerError, match="too busy"):
+            await ask(two, await fast(two, "busy/m"), stream=True)
+
+
 async def test_a_prompt_too_long_for_one_model_goes_to_those_with_larger_windows_only(two, serving):
     sizes = {"a": 100, "b": 90, "c": 200}
 
@@ -161,18 +184,30 @@ async def test_a_prompt_too_long_for_one_model_goes_to_those_with_larger_windows
     assert (await two.calls(paper, 2))[1]["route"] == "fast -> sized/c: sized/a has too small a window"
 
 
-async def test_a_budget_that_is_spent_for_one_model_lets_another_answer(two, monkeypatch):
-    async def opened(ledger):
-        if ledger._call.target.model == "a":
-            raise Trouble(402, "budget_exceeded", "The budget of up is spent.")
-
-    monkeypatch.setattr(Ledger, "open", opened)
-    paper = await fast(two, "up/a", fallback("up/b"))
+async def test_a_budget_that_is_spent_for_one_model_lets_another_answer(two):
+    await two.provider("m", name="dear", prices={"m": {"input": 1, "output": 1}})
+    await two.forge.budgets.set(two.who, "provider", "dear", "total", 0)
+    paper = await fast(two, "dear/m", fallback("up/b"))
+    await working(two, paper)
     assert await ask(two, paper) == "from b"
-    paper = await fast(two, "up/a", fallback("up/b"), on=("error",))
-    with pytest.raises(openai.APIStatusError, match="The budget of up is spent") as caught:
+    [*_, last] = await two.calls(paper)
+    assert (last["model"], last["route"]) == ("up/b", "fast -> up/b: dear/m is over its budget")
+    assert "The run waits" not in await told(two, paper)  # it has a model that its budget allows
+
+    await two.forge.aliases.set(two.who, "fast", route=route("dear/m", fallback("up/b"), on=("error",)))
+    with pytest.raises(openai.APIStatusError) as caught:
         await ask(two, paper)
     assert caught.value.status_code == 402
+    assert "The run waits" in await told(two, paper)
+
+
+async def test_a_run_whose_models_are_all_limited_for_long_is_put_by(two):
+    two.scripted.script("a", [Step(status=429, text="limited", headers={"Retry-After": "7200"})])
+    paper = await fast(two, "up/a")
+    await working(two, paper)
+    with pytest.raises(openai.RateLimitError):
+        await ask(two, paper)
+    assert "The limit of up/a is reached until" in await told(two, paper)
 
 
 async def test_a_route_falls_back_on_nothing_but_what_it_says(two):
@@ -205,6 +240,14 @@ async def test_a_model_that_failed_some_times_in_a_row_rests_and_is_then_asked_a
     clock.now += REST
     assert await ask(two, paper) == "from a"
     assert await ask(two, paper) == "from a"
+
+
+async def test_a_model_that_answers_now_and_then_does_not_rest(two, clock):
+    no = Step(status=500, text="no")
+    two.scripted.script("a", [*[no] * (FAILURES - 1), "from a", *[no] * (FAILURES - 1), "from a"])
+    paper = await fast(two, "up/a", fallback("up/b"))
+    said = [await ask(two, paper) for _ in range(2 * FAILURES)]
+    assert said == (["from b"] * (FAILURES - 1) + ["from a"]) * 2
 
 
 async def test_a_model_that_is_limited_rests_exactly_as_long_as_it_says(two, clock):

@@ -32,10 +32,8 @@ RESPONSES = ("openai", "/llm/v1/responses")
 
 async def ask(house, paper, protocol, *, stream=False, **options):
     """One call by the protocol's own client."""
-    options = {"api_key": paper.key, "max_retries": 0, "timeout": 30, **options}
     if protocol == "messages":
-        client = anthropic.AsyncAnthropic(base_url=f"{house.forge.url}/llm/anthropic", **options)
-        house.clients.append(client)
+        client = house.claude(paper, **options)
         return await client.messages.create(model=paper.run.model, max_tokens=9, messages=ASKED, stream=stream)
     client = house.client(paper, **options)
     if protocol == "responses":
@@ -155,3 +153,17 @@ async def test_our_own_refusals_have_the_protocols_form(house, protocol):
     await house.forge.providers.remove(house.who, "up")
     with pytest.raises(own.NotFoundError, match="up/m"):
         await ask(house, paper, protocol)
+
+
+@pytest.mark.parametrize("protocol", ["chat", "messages", "responses"])
+async def test_a_spent_budget_is_told_in_the_protocols_form_and_not_asked_again(house, protocol):
+    await house.provider("m", prices={"m": {"input": 1000, "output": 1000}})
+    paper = await house.run("up/m")
+    await house.forge.budgets.set(house.who, "run", paper.run.id, "total", 1)
+    with pytest.raises(library(protocol).APIStatusError, match="budget") as caught:
+        await ask(house, paper, protocol, max_retries=2)
+    assert caught.value.status_code == 402
+    assert caught.value.response.headers["x-should-retry"] == "false"
+    error = caught.value.response.json()["error"]
+    assert error["type"] == ("billing_error" if protocol == "messages" else "insufficient_quota")
+    assert not house.scripted.requests

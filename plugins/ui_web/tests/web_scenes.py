@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from web_stage import Stage
 
-from codeforge import AgentEvent, Kind, RunState
+from codeforge import AgentEvent, Kind, Project, Run, RunState, Spoken
+from codeforge.errors import OverBudget
 from codeforge.events import edited, log, ran, said, thought
+from codeforge.llm import Price, Route, Way
 
 
 async def everything(stage: Stage) -> dict[str, str]:
@@ -25,6 +29,8 @@ async def everything(stage: Stage) -> dict[str, str]:
         output=("E   assert 3 == 2", "1 failed, 3 passed in 0.20s"),
     )
     await stage.call(back, cost=None)
+    for cost in (310_000, 120_000, 540_000):
+        await stage.call(await stage.review(await stage.task(project, "Sort the tests")), cost=cost)
     for day in range(1, 27):
         if day % 7 not in (2, 3):
             await stage.call(review, cost=day * day % 17 * 310_000 + 420_000, days_ago=day, cached_tokens=1500)
@@ -71,6 +77,7 @@ async def everything(stage: Stage) -> dict[str, str]:
         reason="model_auth",
         detail="openai answered 401: incorrect API key provided.",
     )
+    waiting = await _waiting(stage, dirty)
     flags = await stage.task(dirty, "Remove the unused feature flags")
     await stage.forge.projects.edit(stage.who, dirty.id, max_runs=1)
     await stage.task(dirty, "Rename the invoice module", needs=[flags.task_id])
@@ -82,6 +89,22 @@ async def everything(stage: Stage) -> dict[str, str]:
         )
     await stage.forge.providers.set(stage.who, "openai", "openai", secret="sk-1234567890")
     await stage.forge.providers.set(stage.who, "lab", "openai-compatible", base_url="https://models.lab.example/v1")
+    await stage.forge.aliases.set(stage.who, "fast", "openai/gpt-5-mini")
+    ways = (
+        Way(model="openai/gpt-5-mini", weight=3),
+        Way(model="ollama/qwen3-coder", first_seconds=20),
+        Way(model="replay/fix-mean", weight=0),
+    )
+    await stage.forge.aliases.set(stage.who, "smart", route=Route(ways=ways))
+    await stage.forge.aliases.set(stage.who, "smart", "ollama/qwen3-coder", project_id=project.id)
+    await stage.forge.budgets.set(stage.who, "tenant", "", "month", 80_000_000)
+    await stage.forge.budgets.set(stage.who, "project", project.id, "total", 66_000_000)
+    await stage.forge.budgets.set(stage.who, "provider", "openai", "day", 1_000)
+    for given in (3_000_000, 2_500_000):
+        await stage.forge.prices.set(
+            stage.who, "openai", "gpt-5-mini", Price(input=given, output=15_000_000, cached=300_000)
+        )
+    await stage.forge.prices.set(stage.who, "ollama", "*", Price(input=0, output=0))
     await stage.forge.accounts.new_token(stage.who, "ci", ("read", "write"), 90)
     worker, _ = await stage.forge.workers.add(stage.who, "build-1", ("gpu", "linux"))
     await stage.forge.workers.hello(worker.id, host="lab", version="0.1.0", agents=["aider"], slots=4)
@@ -97,11 +120,19 @@ async def everything(stage: Stage) -> dict[str, str]:
         "run-accepted": f"/runs/{accepted.id}",
         "run-live": f"/runs/{live.id}",
         "run-failed": f"/runs/{failed.id}",
+        "run-waiting": f"/runs/{waiting.id}",
         "calls": f"/runs/{live.id}/calls",
+        "call": f"/calls/{await _exchange(stage, live)}",
         "queue": "/queue",
         "schedules": "/queue/schedules",
         "models": "/models",
+        "provider": "/models/providers/openai",
+        "provider-new": "/models/new?kind=cloud",
+        "prices": "/models/prices",
+        "aliases": "/models/aliases",
+        "alias": "/models/aliases/smart",
         "costs": "/costs",
+        "budgets": "/costs/budgets",
         "costs-by-model": "/costs?by=model&since=",
         "plugins": "/plugins",
         "workers": "/workers",
@@ -110,3 +141,45 @@ async def everything(stage: Stage) -> dict[str, str]:
         "signin": "/signin",
         "missing": "/nowhere",
     }
+
+
+async def _waiting(stage: Stage, project: Project) -> Run:
+    """A run whose budget does not allow its next call."""
+    run = await stage.working(await stage.task(project, "Translate the invoices", max_cost_micro=1_000_000))
+    await stage.call(run, cost=740_000)
+    known = (Price(input=1_000_000, output=8_000_000),)
+    given = {"provider": "openai", "model": "gpt-5-mini", "run_id": run.id, "project_id": run.project_id}
+    with suppress(OverBudget):
+        await stage.forge.calls.open(
+            run.tenant_id, known=known, prompt_tokens=180_000, completion_tokens=16_000, protocol="chat", **given
+        )
+    await stage.forge.coordinator.report(run.id, 1, state=RunState.QUEUED, worked=312.0)
+    return run
+
+
+async def _exchange(stage: Stage, run: Run) -> str:
+    """What the run's second call asked and was answered; gives its id."""
+    call = (await stage.forge.calls.of_run(stage.who, run.id))[1]
+    request = {
+        "messages": [
+            {"role": "system", "content": "You are an expert programmer. Change no more than you are asked to."},
+            {"role": "user", "content": "Replace the hand-written parser by tomllib."},
+            {
+                "role": "assistant",
+                "tool_calls": [{"function": {"name": "read", "arguments": '{"path": "src/config.py"}'}}],
+            },
+            {"role": "tool", "content": "def parse(text):\n    for line in text.splitlines():\n        ..."},
+        ],
+        "tools": [{"function": {"name": "read"}}, {"function": {"name": "edit"}}],
+    }
+    response = {
+        "reasoning": "tomllib.loads raises TOMLDecodeError, whose message tells the line.",
+        "content": "The parser can go: tomllib reads the same files.",
+        "toolCalls": [
+            {"name": "edit", "arguments": '{"path": "src/config.py", "old": "parse(text)", "new": "loads(text)"}'}
+        ],
+    }
+    document = {"fixtures": [{"match": {}, "response": response, "codeforge": {"request": request}}]}
+    kept = Spoken(tenant_id=run.tenant_id, run_id=run.id, call_id=call["id"], document=json.dumps(document))
+    await stage.forge.exchanges.keep([kept])
+    return str(call["id"])

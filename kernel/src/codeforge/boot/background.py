@@ -18,7 +18,9 @@ from codeforge.queues import SERVERS, Ears, Queue
 
 log = logging.getLogger(__name__)
 TICK = 1.0
-"""Seconds between two looks for runs that are lost or that no worker was told of."""
+"""Seconds between two looks for runs that are lost or that no worker was told of, at most."""
+LEAST = 0.05
+"""Seconds between two looks for lost runs, at least."""
 AGAIN = 2.0
 """Seconds between two attempts at what does not answer."""
 TELLING = 10.0
@@ -62,13 +64,24 @@ async def _open(queue: Queue, url: str, ears: Ears) -> None:
             return
 
 
-async def relay(forge: Forge) -> None:
-    """Tell workers of ready runs again and again; take runs from workers that gave no word, and calls from servers;
-    put runs back into the queue that have what they waited for.
-    """
+async def reaping(forge: Forge) -> None:
+    """Take runs from workers that gave no word: apart from all else, which a broker that is away may delay."""
     while True:
         try:
             await forge.coordinator.reap()
+        except Unavailable as error:
+            log.warning("lost runs could not be looked for: %s", error)
+        except Exception:
+            log.exception("lost runs could not be looked for")
+        await asyncio.sleep(min(TICK, forge.settings.lease / 4, max(LEAST, forge.coordinator.due())))
+
+
+async def relay(forge: Forge) -> None:
+    """Tell workers of ready runs again and again, take model calls from servers that died with them, and put runs back
+    into the queue that have what they waited for.
+    """
+    while True:
+        try:
             await forge.calls.expire()
             await forge.runs.unpark()
             await forge.schedules.tick()
@@ -78,7 +91,7 @@ async def relay(forge: Forge) -> None:
             log.warning("the scheduler could not look for work: %s", error)
         except Exception:
             log.exception("the scheduler could not look for work")
-        await asyncio.sleep(min(TICK, forge.settings.lease / 4))
+        await asyncio.sleep(TICK)
 
 
 async def deliveries(forge: Forge, *, everything: bool) -> None:

@@ -86,6 +86,7 @@ async def house(
             )
             await stack.enter_async_context(background.background(tidying.run()))
         await stack.enter_async_context(background.opened(queue, settings.broker_url, ears))
+        await stack.enter_async_context(background.background(background.reaping(forge)))
         await stack.enter_async_context(background.background(background.relay(forge)))
         await stack.enter_async_context(background.background(background.forgetting(forge)))
         await stack.enter_async_context(background.background(forge.parts.watch()))

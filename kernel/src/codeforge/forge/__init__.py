@@ -30,11 +30,12 @@ from codeforge.forge.key_file import KeyFile
 from codeforge.forge.keys import Keys, RunKey
 from codeforge.forge.limits import TenantLimits
 from codeforge.forge.line import Line
-from codeforge.forge.models import Models, Provider, Providers
+from codeforge.forge.models import Models, Providers
 from codeforge.forge.packs import Packs
 from codeforge.forge.parts import Parts
 from codeforge.forge.prices import PriceList
 from codeforge.forge.projects import Projects
+from codeforge.forge.provider_health import ProviderHealths
 from codeforge.forge.reports import Reports
 from codeforge.forge.reviews import Reviews
 from codeforge.forge.runs import Runs
@@ -43,7 +44,7 @@ from codeforge.forge.space import Space
 from codeforge.forge.tasks import Tasks
 from codeforge.forge.workers import Workers
 from codeforge.ids import new_id
-from codeforge.llm import Llm, ModelRequest, ModelTarget
+from codeforge.llm import Llm, ModelRequest, ModelTarget, Provider
 from codeforge.model import Health, Principal, Project, Run, Task
 from codeforge.queues import Queue
 from codeforge.scm import Scm
@@ -116,6 +117,7 @@ class Forge:
         self.runs = Runs(self)
         self.reviews = Reviews(self)
         self.models, self.providers, self.aliases = Models(self), Providers(self), Aliases(self)
+        self.provider_health = ProviderHealths(store)
         self.calls, self.costs, self.keys = Calls(self), Costs(self), Keys(self)
         self.exchanges = Exchanges(self)
         self.prices, self.budgets = PriceList(self), Allowances(self)

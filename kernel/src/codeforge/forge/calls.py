@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from codeforge.errors import NotFound
 from codeforge.forge.settling import Settling
 from codeforge.ids import new_id
 from codeforge.model import Principal, Usage
@@ -75,7 +76,9 @@ class Calls(Settling):
         call_id = new_id()
 
         def work(door: Door) -> None:
-            door.insert(t.Call, id=call_id, created_at=door.now(), **values)
+            row = {"id": call_id, "created_at": door.now(), **values}
+            door.insert(t.Call, **row)
+            self._settled(door, {**row, "cost_micro": None}, {"cost_micro": cost_micro})
 
         self._forge.metrics.call(
             provider,
@@ -92,6 +95,17 @@ class Calls(Settling):
     async def of_run(self, who: Principal, run_id: str) -> list[dict[str, Any]]:
         """A run's calls, oldest first, as rows of the table ``Call``."""
         return await self._forge.store.read(who.tenant_id, lambda d: d.all(t.Call, t.Call.run_id == run_id))
+
+    async def get(self, who: Principal, call_id: str) -> dict[str, Any]:
+        """One call, as a row of the table ``Call``. Raises `NotFound`."""
+        row = await self._forge.store.read(who.tenant_id, lambda door: door.one(t.Call, t.Call.id == call_id))
+        if row is None:
+            raise NotFound(f"There is no call {call_id}.")
+        return row
+
+    async def used(self, who: Principal, run_id: str) -> Usage:
+        """What a run's calls used so far."""
+        return await self._forge.store.read(who.tenant_id, usage_of, t.Call.run_id == run_id)
 
     async def total(self, who: Principal) -> Usage:
         """What the whole tenant used so far."""

@@ -249,6 +249,10 @@ class ForgeCoordinator(Coordinator):
 
         await self._forge.store.run(None, work)
 
+    def due(self) -> float:
+        """Seconds until the next run may be lost; none of those that are claimed meanwhile comes before."""
+        return self._silence.due()
+
     async def reap(self, *, everything: bool = False) -> None:
         """Queue lost runs again; fail them as ``lost`` after too many losses. One that was to stop has stopped, one
         that was to pause is paused, and one that was to wait waits.

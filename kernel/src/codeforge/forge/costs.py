@@ -52,21 +52,22 @@ class Costs:
         *,
         since: date | None = None,
         until: date | None = None,
-        zone: str = "UTC",
+        zone: str = "",
         project_id: str = "",
     ) -> list[Cost]:
-        """The sums of one grouping, from the day ``since`` to the day ``until`` (both included) in the time zone.
+        """The sums of one grouping, from the day ``since`` to the day ``until`` (both included) in the time zone,
+        which is the settings' where none is given. Calls under way are in it when they are settled.
 
         Days come in order and without gaps, all else with the dearest first. Raises `Invalid`.
         """
         if grouping not in GROUPINGS:
             raise Invalid(f"Costs are added up by {', '.join(GROUPINGS)}, not by {grouping[:80]}.", field="by")
-        check_zone(zone, "zone")
+        zone = check_zone(zone or self._forge.settings.time_zone, "zone")
         if since and until and since > until:
             raise Invalid(f"{since} is after {until}: give the earlier day first.", field="since")
 
         def work(door: Door) -> list[Cost]:
-            where = [t.Call.replayed == False]  # noqa: E712 (an expression)
+            where = [t.Call.replayed == False, t.Call.state == "settled"]  # noqa: E712 (an expression)
             where += [t.Call.project_id == project_id] if project_id else []
             if grouping == "day":
                 return _days(door, where, since, until, zone)

@@ -49,7 +49,8 @@ class Forecast:
 def of(door: Door, project_id: str, agent: str, model: str) -> Forecast:
     """The forecast for one more run."""
     mine = t.Run.project_id == project_id, t.Run.agent == agent, t.Run.model == model, t.Run.state.in_(list(DONE))
-    rows = door.rows(door.query(t.Run, *mine).order_by(t.Run.id.desc()).limit(MOST))
+    real = t.Run.replays.is_null()  # a replay costs nothing and waits for nobody
+    rows = door.rows(door.query(t.Run, *mine, real).order_by(t.Run.id.desc()).limit(MOST))
     like = [(row, usage) for row in rows if (usage := calls.usage_of(door, t.Call.run_id == row["id"])).calls]
     facts: dict[str, Any] = {"agent": agent, "model": model, "based_on": len(like)}
     if len(like) < LEAST:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Unauthorized
+from codeforge.ids import new_id
+from codeforge.model import Principal
 from codeforge.store import Door
 from codeforge.store import tables as t
 from codeforge.vault import digest, new_secret
@@ -73,3 +77,17 @@ class Keys:
         if row["revoked_at"] or row["expires_at"] < now:
             raise Unauthorized("This run's key is not good any more: the run has ended or was stopped.")
         return RunKey(**{name: row[name] for name in ("tenant_id", "run_id", "project_id", "model")})
+
+    @asynccontextmanager
+    async def lent(self, who: Principal, model: str, project_id: str, lease: float) -> AsyncIterator[tuple[str, str]]:
+        """A key of no run for ``model``, good while the block lasts and for ``lease`` seconds at most.
+
+        Gives it, and the name that its calls are written down under where other calls have a run.
+        """
+        name = f"trial-{new_id()}"
+        run: dict[str, object] = {"id": name, "tenant_id": who.tenant_id, "project_id": project_id, "model": model}
+        secret = await self._forge.store.run(None, mint, run, lease)
+        try:
+            yield secret, name
+        finally:
+            await self._forge.store.run(None, revoke, name)

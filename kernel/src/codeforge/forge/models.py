@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,8 +13,8 @@ from codeforge.errors import Invalid, NotFound
 from codeforge.forge.aliases import reached
 from codeforge.forge.rows import Row
 from codeforge.ids import new_id
-from codeforge.llm import Model
-from codeforge.model import Principal
+from codeforge.llm import Model, Provider, ProviderKind
+from codeforge.model import Health, Principal
 from codeforge.store import Door
 from codeforge.store import tables as t
 
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Provider:
-    """Where models come from. ``secret`` is for the gateway alone and never leaves it."""
-
-    id: str
-    name: str
-    kind: str
-    base_url: str
-    secret: str | None = field(default=None, repr=False)
-    settings: dict[str, Any] = field(default_factory=dict)
 
 
 class Models:
@@ -97,8 +85,19 @@ class Providers:
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
 
+    async def all(self, tenant_id: str) -> list[Provider]:
+        """The stored providers, then those that sources of models found by themselves; with their secrets."""
+        found = {provider.name: provider for provider in await self.list(tenant_id)}
+        for name, llm in self._forge.offers.llms.items():
+            try:
+                for provider in await llm.providers(tenant_id):
+                    found.setdefault(provider.name, provider)
+            except Exception:
+                log.exception("the providers of %s could not be listed", name)
+        return list(found.values())
+
     async def list(self, tenant_id: str) -> list[Provider]:
-        """All providers, with their secrets: for the gateway. Never hand this to a page."""
+        """All stored providers, with their secrets: for the gateway. Never hand this to a page."""
         found = await self._forge.store.read(tenant_id, lambda door: door.all(t.Provider))
         return [self._provider(row) for row in found]
 
@@ -113,6 +112,10 @@ class Providers:
             settings=row["settings"],
         )
 
+    def kinds(self) -> dict[str, ProviderKind]:
+        """The kinds of providers that can be added, by name."""
+        return {kind.name: kind for llm in self._forge.offers.llms.values() for kind in llm.kinds()}
+
     async def set(
         self,
         who: Principal,
@@ -122,8 +125,12 @@ class Providers:
         base_url: str = "",
         secret: str | None = None,
         settings: dict[str, Any] | None = None,
+        test: bool = False,
     ) -> Provider:
-        """Add a provider or change it; a ``secret`` of None keeps the one there is. Raises `Invalid`."""
+        """Add a provider or change it; a ``secret`` of None keeps the one there is.
+
+        With ``test`` it is asked first, and nothing is kept unless it takes its key. Raises `Invalid`.
+        """
         if not NAME.fullmatch(name):
             raise Invalid("A provider's name is of a-z, 0-9, '.', '_' and '-', like openai or my-ollama.", field="name")
         if base_url and not _is_address(base_url):
@@ -132,6 +139,10 @@ class Providers:
             )
         if secret is not None and (not secret.isascii() or not secret.isprintable() or secret != secret.strip()):
             raise Invalid("The key holds spaces or characters that no key has: copy it again.", field="key")
+        if test:
+            known = next((one.secret for one in await self.list(who.tenant_id) if one.name == name), None)
+            given = known if secret is None else secret
+            await self.check(Provider(name=name, kind=kind, base_url=base_url, secret=given, settings=settings or {}))
 
         def work(door: Door) -> Row:
             values: dict[str, Any] = {"kind": kind, "base_url": base_url, "settings": settings or {}}
@@ -147,11 +158,46 @@ class Providers:
         await self._forge.forget_secrets(who.tenant_id)
         return self._provider(row)
 
+    async def check(self, provider: Provider) -> str:
+        """Whether a provider has all that its kind needs and takes its key, by a real call; a sentence on it.
+
+        Raises `Invalid`. One of a kind that no source of models knows is not asked.
+        """
+        for llm in self._forge.offers.llms.values():
+            for kind in llm.kinds():
+                if kind.name == provider.kind:
+                    _complete(provider, kind)
+                    return await llm.check(provider)
+        if kinds := self.kinds():
+            raise Invalid(f"There is no kind {provider.kind} of providers; there is {', '.join(kinds)}.", field="kind")
+        return f"{provider.name} was not asked."
+
+    async def test(self, who: Principal, name: str) -> Health:
+        """Ask a provider, stored or found, by a real call. Raises `NotFound`."""
+        for provider in await self.all(who.tenant_id):
+            if provider.name == name:
+                try:
+                    return Health(name=name, ok=True, detail=await self.check(provider))
+                except Invalid as error:
+                    return Health(name=name, ok=False, detail=str(error))
+        raise NotFound(f"There is no provider {name}.")
+
     async def remove(self, who: Principal, name: str) -> None:
         """Forget a provider and its key. Raises `NotFound`."""
         if not await self._forge.store.run(who.tenant_id, lambda d: d.delete(t.Provider, t.Provider.name == name)):
             raise NotFound(f"There is no provider {name}.")
         await self._forge.forget_secrets(who.tenant_id)
+
+
+def _complete(provider: Provider, kind: ProviderKind) -> None:
+    given = {**provider.settings, "base_url": provider.base_url, "key": provider.secret}
+    for one in kind.fields:
+        if one.required and not given.get(one.name):
+            like = f", such as {one.example}" if one.example else ""
+            raise Invalid(f"{kind.label} needs {one.label}{like}: give it.", field=one.name)
+        many = given.get(one.name)
+        if one.many and many and not (isinstance(many, list) and all(isinstance(name, str) for name in many)):
+            raise Invalid(f"{one.label} of {kind.label} is a list of texts.", field="settings")
 
 
 def _is_address(url: str) -> bool:

@@ -24,7 +24,11 @@ class Silence:
     def __init__(self, lease: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._lease, self._clock = lease, clock
         self._since: dict[Lease, float] = {}
-        self._looked = clock()
+        self._looked, self._due = clock(), float("inf")
+
+    def due(self) -> float:
+        """Seconds until the first of the leases that were seen last may be over."""
+        return self._due - self._clock()
 
     def over(self, door: Door) -> list[dict[str, Any]]:
         """The runs whose lease nobody renewed for its length, inside the caller's transaction, which must write: then
@@ -38,5 +42,6 @@ class Silence:
         held = {(row["id"], row["generation"], row["lease_until"]) for row in rows}
         self._looked = self._clock()
         self._since = {lease: self._since.get(lease, self._looked) for lease in held}
+        self._due = min(self._since.values(), default=float("inf")) + self._lease
         lost = [run_id for (run_id, _, _), since in self._since.items() if began - since >= self._lease]
         return door.all(t.Run, t.Run.id.in_(lost)) if lost else []

@@ -27,6 +27,9 @@ from codeforge import (
     Model,
     Process,
     Project,
+    Provider,
+    ProviderField,
+    ProviderKind,
     Queue,
     Reason,
     RepoInfo,
@@ -174,6 +177,21 @@ class OneModel(Llm):
 
     async def models(self, tenant_id: str) -> list[Model]:
         return [Model(name="echo", provider="scripted", window=1000, note="answers nothing")]
+
+    def kinds(self) -> list[ProviderKind]:
+        key = ProviderField(name="key", label="Key", secret=True)
+        region = ProviderField(name="region", label="Region", example="moon")
+        models = ProviderField(name="models", label="Models", many=True)
+        return [
+            ProviderKind(name="openai", label="OpenAI", fields=(key,)),
+            ProviderKind(name="cloud", label="A cloud", fields=(region, models, key)),
+            ProviderKind(name="ollama", label="Ollama"),
+        ]
+
+    async def check(self, provider: Provider) -> str:
+        if provider.secret == "sk-old":
+            raise Invalid(f"{provider.name} refused the key (401): copy it again.", field="key")
+        return f"{provider.name} answers."
 
 
 class InProcess(Queue):

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from codeforge import Prices
+from codeforge import Llm, Prices
 from codeforge_llm_litellm.providers import Source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """What a model's name stands for: a provider and the provider's own name of the model, or a cassette to replay.
+    """What a model's name stands for: a provider and the provider's own name of the model, a cassette to replay, or
+    another plugin's ``llm`` that answers itself.
 
     ``record`` is the cassette's folder that exchanges are written into, where they are. ``max_output`` is how many
     tokens it answers at most, where that is known.
@@ -24,6 +25,7 @@ class Target:
     provider: str
     model: str
     source: Source | None = None
+    llm: Llm | None = None
     replay: Path | None = None
     record: Path | None = None
     prices: Prices = ()

@@ -7,13 +7,15 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from codeforge import Forge, Model
+from codeforge import Forge, Llm, Model
 from codeforge_llm_litellm.call import Plan, Stop, Target
 from codeforge_llm_litellm.cassettes import shelf
 from codeforge_llm_litellm.discovery import Found, described
+from codeforge_llm_litellm.kinds import KINDS
 from codeforge_llm_litellm.listing import Listing
-from codeforge_llm_litellm.prices import FREE
-from codeforge_llm_litellm.providers import KINDS, Source, from_environment
+from codeforge_llm_litellm.machine import Machine
+from codeforge_llm_litellm.prices import FREE, of_model
+from codeforge_llm_litellm.providers import Source, from_environment
 from codeforge_llm_litellm.routing.unfold import Leg, unfold
 from codeforge_llm_litellm.trouble import Trouble
 
@@ -31,16 +33,19 @@ class Catalog:
     ) -> None:
         self._forge, self._session = forge, session
         self._environment = from_environment(environ)
+        self._machine = Machine(session) if forge.settings.find_local_models else None
         self._shelf = forge.settings.data_dir / "cassettes"
         self.listings: dict[tuple[str, str], Listing] = {}
 
     async def sources(self, tenant_id: str) -> dict[str, Source]:
-        """The tenant's providers by name; a stored one hides one of the environment."""
-        stored = [
-            Source(name=p.name, kind=p.kind, base_url=p.base_url, secret=p.secret or "", settings=p.settings)
-            for p in await self._forge.providers.list(tenant_id)
-        ]
+        """The tenant's providers by name; a stored one hides one of the environment, and both one of this machine."""
+        stored = [Source.of(provider) for provider in await self._forge.providers.list(tenant_id)]
         found = {source.name: source for source in [*self._environment, *stored]}
+        if self._machine:
+            taken = {source.base for source in found.values() if source.kind in KINDS}
+            for source in await self._machine.sources():
+                if source.base not in taken:
+                    found.setdefault(source.name, source)
         for place in [place for place in self.listings if place[0] == tenant_id and place[1] not in found]:
             del self.listings[place]
         return found
@@ -90,7 +95,7 @@ class Catalog:
             provider, _, model = real.partition("/")
         source = sources.get(provider)
         if not source or source.kind not in KINDS or not model:
-            return None
+            return await self._offered(tenant_id, leg)
         heard = {one.name: one for one in await self._listing(tenant_id, source).get(self._session)}
         facts = (heard.get(model) or described(source, model, {})).facts
         target = Target(
@@ -104,10 +109,25 @@ class Catalog:
         )
         return Stop(target=target, weight=leg.weight, window=facts.window)
 
+    async def _offered(self, tenant_id: str, leg: Leg) -> Stop | None:
+        """A model of another plugin that answers calls itself."""
+        for llm in self._forge.offers.llms.values():
+            if type(llm).answer is not Llm.answer:
+                for model in await llm.models(tenant_id):
+                    if model.name == leg.model:
+                        own = model.name.removeprefix(f"{model.provider}/")
+                        target = Target(
+                            name=model.name, provider=model.provider, model=own, llm=llm, prices=of_model(model)
+                        )
+                        return Stop(target=target, weight=leg.weight, window=model.window)
+        return None
+
     async def close(self) -> None:
         """Stop asking providers."""
         for listing in self.listings.values():
             await listing.close()
+        if self._machine:
+            await self._machine.close()
 
 
 def _model(source: Source, found: Found) -> Model:

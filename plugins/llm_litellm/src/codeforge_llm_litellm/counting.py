@@ -19,16 +19,7 @@ def estimate(text: str) -> int:
 def tokens(body: dict[str, Any]) -> int:
     """About how many tokens the model is given to read."""
     bare, pictures = _bare(body)
-    return estimate(_json(bare)) + PICTURE * pictures
-
-
-def text(body: dict[str, Any]) -> str:
-    """What the model is given to read, as one text without pictures."""
-    return _json(_bare(body)[0])
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return estimate(json.dumps(bare, ensure_ascii=False)) + PICTURE * pictures
 
 
 def _bare(body: dict[str, Any]) -> tuple[list[Any], int]:

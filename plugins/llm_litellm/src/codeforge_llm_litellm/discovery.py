@@ -22,6 +22,14 @@ LARGEST, LONGEST = 8 * 2**20, 200
 _OTHER = re.compile(r"embed|whisper|tts|dall-e|image|audio|realtime|moderation|transcribe|rerank|sora|davinci|babbage")
 
 
+class Refused(ValueError):
+    """The provider answered with an HTTP ``status`` that is no 200."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"answered {status} to the question for its models")
+        self.status = status
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
     """One model of a provider, by the provider's own name of it."""
@@ -33,11 +41,13 @@ class Found:
 async def ask(session: ClientSession, source: Source) -> list[Found]:
     """The provider's models to chat with, newest first where it tells. Raises as aiohttp, `ValueError`, `TypeError`."""
     if chosen := source.settings.get("models"):
-        return [described(source, name, {}) for name in chosen]
+        return [described(source, str(name), {}) for name in chosen]
+    if not source.way.listing:
+        return []
     path, headers = _request(source)
     async with session.get(f"{source.base}{path}", headers=headers, allow_redirects=False) as response:
         if response.status != 200:
-            raise ValueError(f"answered {response.status} to the question for its models")
+            raise Refused(response.status)
         data = bytearray()
         async for block in response.content.iter_any():
             data += block
@@ -62,7 +72,12 @@ def _request(source: Source) -> tuple[str, dict[str, str]]:
             return "/v1/models?limit=1000", {"x-api-key": source.secret, "anthropic-version": "2023-06-01"}
         case "gemini":
             return "/v1beta/models?pageSize=1000", {"x-goog-api-key": source.secret}
-    return "/models", {"Authorization": f"Bearer {source.secret}"} if source.secret else {}
+    return "/models", authorization(source)
+
+
+def authorization(source: Source) -> dict[str, str]:
+    """The head that carries the key of a provider that speaks OpenAI."""
+    return {"Authorization": f"Bearer {source.secret}"} if source.secret else {}
 
 
 def _newest_first(entries: Iterable[Any]) -> list[dict[str, Any]]:

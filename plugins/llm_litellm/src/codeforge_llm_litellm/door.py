@@ -48,21 +48,20 @@ def routes(gateway: Gateway) -> Iterable[web.RouteDef]:
 
     async def models(request: web.Request) -> web.StreamResponse:
         key = await gateway.key(_secret(request))
-        if "anthropic-version" in request.headers:
-            return await anthropic_models(request)
-        model = {"id": key.model, "object": "model", "created": 0, "owned_by": "codeforge"}
-        return web.json_response({"object": "list", "data": [model]})
-
-    async def anthropic_models(request: web.Request) -> web.StreamResponse:
-        key = await gateway.key(_secret(request))
-        model = {"id": key.model, "type": "model", "display_name": key.model, "created_at": "1970-01-01T00:00:00Z"}
-        return web.json_response({"data": [model], "first_id": key.model, "last_id": key.model, "has_more": False})
+        if (asked := request.match_info.get("id", key.model)) != key.model:
+            raise Trouble(404, "model_not_found", f"This run's key is good for {key.model}, not for {asked}.")
+        anthropic = "anthropic-version" in request.headers or request.path.startswith("/llm/anthropic/")
+        model = _anthropic_model(key.model) if anthropic else _openai_model(key.model)
+        if "id" in request.match_info:
+            return web.json_response(model)
+        more = {"first_id": key.model, "last_id": key.model, "has_more": False} if anthropic else {"object": "list"}
+        return web.json_response({"data": [model], **more})
 
     async def kept(request: web.Request) -> web.StreamResponse:
         await gateway.key(_secret(request))
         raise Trouble(404, "response_not_found", f"There is no response {request.match_info['id']}. {NOT_KEPT}")
 
-    counted, listed = _told(counting, "messages"), _told(anthropic_models, "messages")
+    counted = _told(counting, "messages")
     return [
         web.post("/llm/v1/chat/completions", answering("chat")),
         web.post("/llm/v1/responses", answering("responses")),
@@ -72,8 +71,18 @@ def routes(gateway: Gateway) -> Iterable[web.RouteDef]:
         web.post("/llm/v1/messages/count_tokens", counted),
         web.post("/llm/anthropic/v1/messages/count_tokens", counted),
         web.get("/llm/v1/models", _told(models, "chat")),
-        web.get("/llm/anthropic/v1/models", listed),
+        web.get("/llm/v1/models/{id:.+}", _told(models, "chat")),
+        web.get("/llm/anthropic/v1/models", _told(models, "messages")),
+        web.get("/llm/anthropic/v1/models/{id:.+}", _told(models, "messages")),
     ]
+
+
+def _openai_model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": "codeforge"}
+
+
+def _anthropic_model(name: str) -> dict[str, Any]:
+    return {"id": name, "type": "model", "display_name": name, "created_at": "1970-01-01T00:00:00Z"}
 
 
 def _told(handler: Handler, name: str) -> Handler:

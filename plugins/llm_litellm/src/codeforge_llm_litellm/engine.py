@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -19,7 +20,9 @@ from typing import Any
 
 from aiohttp import web
 
-SECRET, KEY, BASE = "X-Engine-Secret", "X-Provider-Key", "X-Provider-Base"
+from codeforge_llm_litellm.protocols.errors import said
+
+SECRET, KEY, BASE, EXTRA = "X-Engine-Secret", "X-Provider-Key", "X-Provider-Base", "X-Provider-Extra"
 READY = "ready"
 SWITCHES = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -31,6 +34,8 @@ SWITCHES = {
     "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",  # an agent must not make the server fetch addresses of its choice
     "HF_HUB_OFFLINE": "1",
 }
+# what providers say of their limits, by their own names or as litellm calls them
+_LIMIT = re.compile(r"(?:llm_provider-)?(retry-after(?:-ms)?|(?:x|anthropic)-ratelimit-.+)", re.IGNORECASE)
 # litellm takes api_base, api_key, mock_response, callbacks and much more from the same arguments:
 # only what belongs to a chat may come from an agent
 FIELDS = frozenset(
@@ -43,6 +48,9 @@ FIELDS = frozenset(
 )  # fmt: skip
 # without the last one, every call with tools needs the package mcp
 ALWAYS = {"num_retries": 0, "max_retries": 0, "_skip_mcp_handler": True}
+
+
+_QUOTED = re.compile(r"\{.*\}", re.DOTALL)
 
 
 class Translator:
@@ -62,22 +70,29 @@ class Translator:
             return web.json_response({"error": {"message": "wrong secret"}}, status=401)
         body = json.loads(await request.content.read())
         asked = {name: value for name, value in body.items() if name in FIELDS}
-        asked |= {"model": body["model"], "api_key": request.headers[KEY], "api_base": request.headers[BASE]}
+        asked |= {"model": body["model"], **json.loads(request.headers[EXTRA])}
+        asked |= {"api_key": request.headers[KEY] or None, "api_base": request.headers[BASE] or None}
         if body.get("stream"):
             asked["stream_options"] = {"include_usage": True}
         try:
             answer = await self._litellm.acompletion(**asked, **ALWAYS)
+            # some providers are asked only now: their refusal shall keep its status
+            first = [await anext(answer)] if body.get("stream") else []
+        except StopAsyncIteration:
+            return _failed(EOFError("The provider's stream held no answer."))
         except Exception as error:  # litellm raises anything, from its own classes to KeyError
             return _failed(error)
         if body.get("stream"):
-            return await _stream(request, answer)
+            return await _stream(request, first, answer)
         return web.Response(body=_json(answer), content_type="application/json")
 
 
-async def _stream(request: web.Request, chunks: Any) -> web.StreamResponse:
+async def _stream(request: web.Request, first: list[Any], chunks: Any) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     try:
+        for chunk in first:
+            await response.write(b"data: " + _json(chunk) + b"\n\n")
         async for chunk in chunks:
             await response.write(b"data: " + _json(chunk) + b"\n\n")
         await response.write(b"data: [DONE]\n\n")
@@ -96,21 +111,41 @@ def _json(answer: Any) -> bytes:
 def _error(error: Exception) -> dict[str, Any]:
     kind = type(error).__name__
     message = (getattr(error, "message", "") or str(error)).split("\nTraceback", 1)[0]
+    if (quoted := _QUOTED.search(message)) and (own := _own(quoted[0])):
+        message = own
     return {
         "error": {"message": message, "type": kind, "param": None, "code": str(getattr(error, "code", None) or kind)}
     }
 
 
+def _own(quoted: str) -> str:
+    """The provider's own sentence in an answer that litellm quotes as a whole; empty where it is none."""
+    try:
+        found = json.loads(quoted)
+    except (ValueError, RecursionError):
+        return ""
+    return said(found)[0] if isinstance(found, dict) else ""
+
+
 def _failed(error: Exception) -> web.Response:
     status = getattr(error, "status_code", None)
-    heads = (
-        getattr(error, "litellm_response_headers", None),
-        getattr(getattr(error, "response", None), "headers", None),
-    )
-    head: Mapping[str, str] = next((head for head in heads if head and "retry-after" in head), {})
-    kept = {"Retry-After": head["retry-after"]} if "retry-after" in head else {}
     status = status if isinstance(status, int) and 400 <= status < 600 else 502
-    return web.json_response(_error(error), status=status, headers=kept)
+    return web.json_response(_error(error), status=status, headers=_limits(error))
+
+
+def _limits(error: BaseException | None) -> dict[str, str]:
+    """What the provider said of its limits; litellm keeps it in one place or another, often in the cause."""
+    for _ in range(10):
+        for holder in (error, getattr(error, "response", None)):
+            for name in ("litellm_response_headers", "headers"):
+                head = getattr(holder, name, None)
+                told = head.items() if isinstance(head, Mapping) else ()
+                if kept := {found[1]: str(value) for name, value in told if (found := _LIMIT.fullmatch(name))}:
+                    return kept
+        if error is None:
+            break
+        error = error.__cause__ or error.__context__
+    return {}
 
 
 async def serve(socket: str, secret: str) -> None:

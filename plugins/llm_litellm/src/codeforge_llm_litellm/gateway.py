@@ -9,13 +9,15 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from codeforge import Forge, Health, Llm, Model, Unauthorized
+from codeforge import Forge, Health, Llm, Model, Provider, ProviderKind, Unauthorized
 from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.cassettes import shelf
 from codeforge_llm_litellm.cassettes.fixture import load
 from codeforge_llm_litellm.cassettes.keeping import Keeper
 from codeforge_llm_litellm.catalog import Catalog
+from codeforge_llm_litellm.kinds import offered
 from codeforge_llm_litellm.protocols import known
+from codeforge_llm_litellm.providers import Source
 from codeforge_llm_litellm.routing.rests import Rests
 from codeforge_llm_litellm.trouble import Trouble
 
@@ -50,6 +52,23 @@ class Gateway(Llm):
 
     async def models(self, tenant_id: str) -> list[Model]:
         return await self.catalog.models(tenant_id)
+
+    def kinds(self) -> list[ProviderKind]:
+        return offered()
+
+    async def providers(self, tenant_id: str) -> list[Provider]:
+        return [
+            Provider(
+                name=s.name, kind=s.kind, base_url=s.shown, secret=s.secret, settings=dict(s.settings), found=s.found
+            )
+            for s in (await self.catalog.sources(tenant_id)).values()
+            if s.found
+        ]
+
+    async def check(self, provider: Provider) -> str:
+        from codeforge_llm_litellm.proof import prove
+
+        return await prove(self, Source.of(provider))
 
     async def key(self, secret: str) -> RunKey:
         """What a run's key opens. Raises `Trouble`."""
@@ -101,15 +120,20 @@ class Gateway(Llm):
         from codeforge_llm_litellm.engines.translated import Translated
 
         name, translated = known.way(call.target.source, call.protocol)
+        if call.target.llm:
+            name = "offered"
         if name not in self._engines:
             self._engines[name] = self._made(name)
         return Translated(self._engines[name]) if translated else self._engines[name]
 
     def _made(self, name: str) -> Engine:
         from codeforge_llm_litellm.engines.litellm import Litellm
+        from codeforge_llm_litellm.engines.offered import Offered
         from codeforge_llm_litellm.engines.passthrough import Passthrough
         from codeforge_llm_litellm.engines.replay import Replay
 
+        if name == "offered":
+            return Offered()
         if name == "replay":
             return Replay(self.forge)
         return Litellm() if name == "litellm" else Passthrough(self.session)

@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codeforge import Price, Prices
+from codeforge import Model, Price, Prices
 
 MAP = "model_prices_and_context_window_backup.json"
-OWNERS = ("openai", "anthropic", "gemini")
+OWNERS = ("openai", "anthropic", "gemini", "mistral", "azure", "bedrock", "bedrock_converse")
+_PREFIXED = ("gemini", "mistral", "azure")  # whose models the map calls "owner/model"
 _NAMES = {
     "input": "input_cost_per_token",
     "output": "output_cost_per_token",
@@ -47,8 +48,8 @@ def known(owner: str | None, model: str) -> Facts:
 
     What runs on one's own machine is no exception: that it costs nothing is for a person to say.
     """
-    entry = price_map().get(f"gemini/{model}" if owner == "gemini" else model, {}) if owner else {}
-    if entry.get("litellm_provider") != owner:
+    entry = price_map().get(f"{owner}/{model}" if owner in _PREFIXED else model, {}) if owner else {}
+    if str(entry.get("litellm_provider")).removesuffix("_converse") != owner:
         return Facts()
     return Facts(
         window=entry.get("max_input_tokens"),
@@ -74,6 +75,13 @@ def of_listing(pricing: Mapping[str, Any]) -> Prices:
 
 def _from(source: str, prices: Prices) -> Prices:
     return tuple(replace(price, source=source) for price in prices)
+
+
+def of_model(model: Model) -> Prices:
+    """A price from what a source of models says of one."""
+    if model.input_price is None or model.output_price is None:
+        return ()
+    return (Price(input=model.input_price, output=model.output_price, source="provider"),)
 
 
 @cache

@@ -1,10 +1,11 @@
-"""Bar charts of costs, drawn on the server: where each bar stands, and the words that tell of it."""
+"""Bar charts of costs and budgets, drawn on the server: where each bar stands, and the words that tell of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from codeforge.forge.costs import Cost
+from codeforge.model import Budget
 from codeforge_ui_web.words import told
 
 HEIGHT = 100.0
@@ -46,3 +47,32 @@ def _bar(number: int, cost: Cost, most: int) -> Bar:
         bool(cost.unpriced),
         f"{cost.name}: {told(cost)}",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A budget as a bar of 100 units: what is spent, what is reserved behind it, and where 80 % and 100 % are.
+
+    ``share`` is the part of the limit that is spent, in per cent; ``tone`` the colour that this deserves.
+    """
+
+    spent: float
+    held: float
+    warning: float
+    limit: float
+    share: int
+    tone: str
+
+
+WARNING = 0.8
+"""The part of a budget at which people are told."""
+
+
+def gauge(budget: Budget) -> Gauge:
+    """The bar of a budget; one that is overdrawn ends with what is spent, beyond its limit."""
+    limit, spent, held = budget.limit_micro, budget.spent_micro, budget.held_micro
+    whole = max(limit, spent + held, 1)
+    share = 100 * spent // limit if limit else 100
+    tone = "bad" if share >= 100 else "wait" if share >= 100 * WARNING else "good"
+    spent_, held_, warning, full = (round(100 * value / whole, 2) for value in (spent, held, WARNING * limit, limit))
+    return Gauge(spent=spent_, held=held_, warning=warning, limit=full, share=share, tone=tone)

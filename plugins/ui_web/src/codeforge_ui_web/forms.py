@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from aiohttp import web
 
 from codeforge import Invalid
@@ -50,3 +52,19 @@ def seconds(given: dict[str, str], name: str) -> int:
     if not 0 < found <= 7 * 86_400:
         raise Invalid("The time limit is a number of minutes, up to a week: 60, or 1.5.", field=name)
     return found
+
+
+def micro(given: dict[str, str], name: str, what: str) -> int:
+    """Dollars of the form, such as 2.50, as micro-dollars. Raises `Invalid`."""
+    try:
+        found = Decimal(given.get(name, "").strip().removeprefix("$").replace(",", "")) * 1_000_000
+    except ArithmeticError:
+        found = Decimal(-1)
+    if not found.is_finite() or not 0 <= found <= 10**15 or found != found.to_integral_value():
+        raise Invalid(f"{what} is a sum in dollars, such as 2.50, with at most six places.", field=name)
+    return int(found)
+
+
+def micro_or_none(given: dict[str, str], name: str, what: str) -> int | None:
+    """`micro`, or None for an empty field. Raises `Invalid`."""
+    return micro(given, name, what) if given.get(name, "").strip() else None

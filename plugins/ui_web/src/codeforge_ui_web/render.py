@@ -28,7 +28,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def html(request: web.Request, name: str, **context: Any) -> str:
+def html(request: web.Request, name: str, /, **context: Any) -> str:
     """The template's text."""
     known = request.get(WHO)
     user = known.user if known else ""
@@ -38,6 +38,6 @@ def html(request: web.Request, name: str, **context: Any) -> str:
     return text.encode(errors="backslashreplace").decode()  # a file's name may be no UTF-8
 
 
-def render(request: web.Request, name: str, *, status: int = 200, **context: Any) -> web.Response:
+def render(request: web.Request, name: str, /, *, status: int = 200, **context: Any) -> web.Response:
     """The template as a page, or as a piece of one."""
     return web.Response(text=html(request, name, **context), content_type="text/html", status=status)

@@ -73,7 +73,15 @@ def count(value: int, one: str, many: str = "") -> str:
 def dollars(micro: int) -> str:
     """Micro-dollars as dollars: with as many places as a cheap run needs not to look free."""
     cents, rest = divmod(micro, 10_000)
+    if 0 < micro < 100:
+        return f"${micro / 1e6:.6f}"
     return f"${micro / 1e6:,.4f}" if rest and micro < 1_000_000 else f"${cents / 100:,.2f}"
+
+
+def sum_of_dollars(micro: int) -> str:
+    """Micro-dollars as a number of dollars for a field, exact and without needless zeros."""
+    whole, _, rest = f"{micro / 1e6:.6f}".partition(".")
+    return f"{whole}.{rest.rstrip('0'):0<2}"
 
 
 def cost(usage: Usage, *, scripted: bool = False) -> str:
@@ -93,6 +101,11 @@ def told(cost: Cost) -> str:
         return f"{count(cost.unpriced, 'unpriced call')}"
     rest = f" and {count(cost.unpriced, 'unpriced call')}" if cost.unpriced else ""
     return f"{dollars(cost.cost_micro)}{rest}"
+
+
+def spent(usage: Usage) -> str:
+    """What is known of what calls cost; the page says beside it how many are not in that."""
+    return "unpriced" if usage.calls and usage.unpriced == usage.calls else dollars(usage.priced_micro)
 
 
 def price(micro_per_million: int | None) -> str:
@@ -173,7 +186,9 @@ FILTERS = {
     "count": count,
     "told": told,
     "dollars": dollars,
+    "sum_of_dollars": sum_of_dollars,
     "cost": cost,
+    "spent": spent,
     "price": price,
     "scripted": scripted,
     "when": when,

@@ -21,7 +21,7 @@ GROUPINGS = ("day", "project", "agent", "model", "provider", "person")
     "--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="From this day on, such as 2026-11-01."
 )
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Up to this day, which is included.")
-@click.option("--zone", default="UTC", show_default=True, help="The time zone of the days, such as Europe/Berlin.")
+@click.option("--zone", help="The time zone of the days, such as Europe/Berlin; by default the server's.")
 @click.option("--project", metavar="PROJECT", help="Of this project alone.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for spreadsheets.")
 @asking

@@ -25,13 +25,14 @@ async def read_costs(
     by: schemas.Grouping = "day",
     since: Day | None = None,
     until: Day | None = None,
-    zone: Annotated[str, Field(max_length=64)] = "UTC",
+    zone: Annotated[str, Field(max_length=64)] = "",
     project: Id = "",
     format: Literal["json", "csv"] | None = None,
 ) -> schemas.CostReport:
     """Read what model calls cost from one day to another, both included, in all or of one project.
 
     With ``Accept: text/csv`` or ``format=csv`` it is a table. Calls that a recording answered are left out.
+    The days are those of ``zone``, or of the setting time_zone.
     """
     costs = await forge.costs.by(who, by, since=since, until=until, zone=zone, project_id=project)
     if format == "csv" or (format is None and sheets.CSV in request.headers.get("Accept", "")):
@@ -44,7 +45,7 @@ async def read_costs(
         by=by,
         since=since,
         until=until,
-        zone=zone,
+        zone=zone or forge.settings.time_zone,
         items=[schemas.Cost.of(cost) for cost in costs],
         total=schemas.CostSum.of(total(costs)),
     )

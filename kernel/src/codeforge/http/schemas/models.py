@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import ConfigDict, Field, model_validator
 
 from codeforge import llm
-from codeforge.http.schemas.base import Address, Name, Shape, Text
+from codeforge.http.schemas.base import Address, Moment, Name, Shape, Text
 from codeforge.http.schemas.work import Usage
 
 Fault = Literal["error", "timeout", "context", "budget"]
@@ -29,6 +29,20 @@ class Model(Shape):
     note: str
 
 
+class ProviderHealth(Shape):
+    """How a provider has been doing in the last seven days."""
+
+    calls: int
+    errors: float | None
+    """The share of calls that failed, 0 to 1; null without calls."""
+    latency: int | None
+    """The median of its answers, in milliseconds."""
+    answered_at: Moment | None
+    failed_at: Moment | None
+    error: str
+    """What it said when it failed last."""
+
+
 class Provider(Shape):
     """Where models come from. Its key is never given out."""
 
@@ -37,13 +51,37 @@ class Provider(Shape):
     base_url: str
     has_key: bool
     settings: dict[str, Any]
+    found: str
+    """Where it was found, such as environment or this machine; empty: it was added."""
+    health: ProviderHealth
+
+
+class ProviderField(Shape):
+    """Something that a provider of a kind needs: base_url, key, or the setting of this name."""
+
+    name: str
+    label: str
+    example: str
+    required: bool
+    secret: bool
+    """It is never shown again."""
+    many: bool
+    """There may be several: in the settings they are a list."""
+
+
+class ProviderKind(Shape):
+    """A kind of provider, and what is asked for to add one."""
+
+    name: str
+    label: str
+    fields: list[ProviderField]
 
 
 class ProviderEdit(Shape):
     """A provider as it shall be."""
 
     kind: Annotated[str, Field(max_length=64, pattern=r"^[a-z0-9._-]+$")]
-    """What it speaks, such as openai, anthropic or ollama."""
+    """One of the kinds at /provider-kinds, such as openai, anthropic or ollama."""
     base_url: Address = ""
     """Where it is, such as https://host/v1; empty: where its kind usually is."""
     key: Annotated[Text, Field(max_length=10_000, json_schema_extra={"writeOnly": True})] | None = None
@@ -147,6 +185,29 @@ class CostReport(Shape):
     """The time zone of the days."""
     items: list[Cost]
     total: CostSum
+
+
+class Try(Shape):
+    """A prompt to try a model with."""
+
+    model: Annotated[Name, Field(min_length=1)]
+    """A model or an alias."""
+    prompt: Annotated[Text, Field(min_length=1, max_length=2000)] = "Say hello in one short sentence."
+    project_id: Annotated[str, Field(max_length=64)] = ""
+    """The project whose aliases count; empty: the tenant's."""
+
+
+class Trial(Shape):
+    """How a model answered."""
+
+    ok: bool
+    model: str
+    """The model that answered, or was asked last."""
+    answer: str
+    detail: str
+    """Why there is no answer; empty where there is one."""
+    milliseconds: int
+    usage: Usage
 
 
 class UsageReport(Shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 import sys
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from codeforge import Process
 from codeforge_llm_litellm.call import Call
-from codeforge_llm_litellm.engine import BASE, KEY, READY, SECRET
+from codeforge_llm_litellm.engine import BASE, EXTRA, KEY, READY, SECRET
 from codeforge_llm_litellm.engines import Answer, Engine
 from codeforge_llm_litellm.engines.http import post
 from codeforge_llm_litellm.trouble import Trouble
@@ -27,6 +28,8 @@ START = 120.0
 """Seconds within which the child must be ready: it imports litellm, which takes 4 s on a quiet machine."""
 GRACE = 0.5
 """Seconds that the child gets to end by itself; it has nothing to lose."""
+VERSIONS = {"gemini": "/v1beta"}
+"""What litellm expects behind an address, where it does not put it there itself."""
 PASSED_ON = ("PATH", "LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
@@ -50,7 +53,8 @@ class Litellm(Engine):
         source = call.target.source
         assert source
         child = await self._ready()
-        headers = {SECRET: child.secret, KEY: source.secret, BASE: source.base}
+        base = f"{source.base}{VERSIONS.get(source.kind, '')}"
+        headers = {SECRET: child.secret, KEY: source.bearer, BASE: base, EXTRA: json.dumps(source.extra)}
         body = {**call.body, "model": f"{source.kind}/{call.target.model}"}
         async with post(child.session, "http://engine/chat/completions", headers, body, source) as answer:
             yield answer

@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import chain
-from typing import Any
 
 from codeforge_llm_litellm import sse
 from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.engines import Answer, Engine
-from codeforge_llm_litellm.translation import Telling
+from codeforge_llm_litellm.translation import Event, Telling
 from codeforge_llm_litellm.translation.known import as_chat, telling
 from codeforge_llm_litellm.trouble import Trouble
 
@@ -36,11 +35,23 @@ class Translated(Engine):
                 yield answer
             elif answer.streamed:
                 yield replace(answer, blocks=_events(answer.blocks, told))
+            elif call.stream:  # a provider that streams nothing answers in one piece
+                yield replace(answer, blocks=_at_once(answer, told, call), content_type="text/event-stream")
             else:
                 yield replace(answer, blocks=_whole(answer, told, call))
 
 
 async def _whole(answer: Answer, told: Telling, call: Call) -> AsyncIterator[bytes]:
+    deque(await _heard(answer, told, call), maxlen=0)  # what a stream would have shown is of no use here
+    yield json.dumps(told.whole(), ensure_ascii=False).encode()
+
+
+async def _at_once(answer: Answer, told: Telling, call: Call) -> AsyncIterator[bytes]:
+    yield b"".join(map(sse.named, await _heard(answer, told, call)))
+
+
+async def _heard(answer: Answer, told: Telling, call: Call) -> Iterator[Event]:
+    """The events that a whole chat completion becomes. Raises `Trouble` when it is none."""
     data = bytearray()
     async for block in answer.blocks:
         data += block
@@ -50,8 +61,7 @@ async def _whole(answer: Answer, told: Telling, call: Call) -> AsyncIterator[byt
     if not isinstance(found.get("choices"), list):
         message = f"{call.target.provider} answered {answer.status}, but no chat completion: {_shown(data)}"
         raise Trouble(502, "provider_error", message, sent=True)
-    deque(chain(told.feed(found), told.end()), maxlen=0)  # what a stream would have shown is of no use here
-    yield json.dumps(told.whole(), ensure_ascii=False).encode()
+    return chain(told.feed(found), told.end())
 
 
 def _shown(data: bytearray) -> str:
@@ -73,6 +83,5 @@ def _told(events: list[bytes], told: Telling) -> Iterator[bytes]:
     for event in events:
         if told.ended:
             return
-        shown: Iterator[dict[str, Any]]
         shown = told.end() if sse.data(event) == b"[DONE]" else told.feed(sse.parsed(event))
         yield from map(sse.named, shown)

@@ -22,10 +22,6 @@ class Protocol(ABC):
     def check(self, body: dict[str, Any]) -> None:
         """Raises `Trouble` 400 when ``body`` is no request that can be read; all else is the provider's to judge."""
 
-    @abstractmethod
-    def longest(self, body: dict[str, Any]) -> int | None:
-        """The most tokens that the answer may have by the request's own word; None when it sets no limit."""
-
     def outgoing(self, body: dict[str, Any]) -> dict[str, Any]:
         """The request as a provider that speaks this protocol gets it: so that it reports what it used."""
         return body
@@ -58,8 +54,3 @@ class Protocol(ABC):
 def asks_for_a_model(body: dict[str, Any]) -> bool:
     """Whether the request names one."""
     return isinstance(body.get("model"), str)
-
-
-def limit(value: object) -> int | None:
-    """A number of tokens of a request; None where it is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codeforge_llm_litellm import sse
-from codeforge_llm_litellm.protocols import Protocol, asks_for_a_model, limit
+from codeforge_llm_litellm.protocols import Protocol, asks_for_a_model
 from codeforge_llm_litellm.transcript import Transcript, Used, number, objects, table
 from codeforge_llm_litellm.trouble import Trouble
 
@@ -28,10 +28,6 @@ class Chat(Protocol):
             raise Trouble(400, "invalid_request", "A chat completion needs a model and a list of messages.")
         if not isinstance(body.get("stream_options") or {}, dict):
             raise Trouble(400, "invalid_request", "The stream_options must be an object.")
-
-    def longest(self, body: dict[str, Any]) -> int | None:
-        most = limit(body.get("max_completion_tokens")) or limit(body.get("max_tokens"))
-        return most and most * (limit(body.get("n")) or 1)
 
     def outgoing(self, body: dict[str, Any]) -> dict[str, Any]:
         if not body.get("stream"):

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from codeforge_llm_litellm import sse
-from codeforge_llm_litellm.protocols import Protocol, asks_for_a_model, limit
+from codeforge_llm_litellm.protocols import Protocol, asks_for_a_model
 from codeforge_llm_litellm.transcript import Transcript, Used, number, objects, table
 from codeforge_llm_litellm.trouble import Trouble
 
@@ -40,11 +40,9 @@ class Messages(Protocol):
     def check(self, body: dict[str, Any]) -> None:
         if not asks_for_a_model(body) or not isinstance(body.get("messages"), list):
             raise Trouble(400, "invalid_request", "A message needs a model and a list of messages.")
-        if limit(body.get("max_tokens")) is None:
+        most = body.get("max_tokens")
+        if not isinstance(most, int) or isinstance(most, bool) or most < 1:
             raise Trouble(400, "invalid_request", "A message needs max_tokens, a whole number from 1.")
-
-    def longest(self, body: dict[str, Any]) -> int | None:
-        return limit(body.get("max_tokens"))
 
     def read(self, data: dict[str, Any], transcript: Transcript) -> None:
         match data.get("type"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codeforge_llm_litellm import sse
-from codeforge_llm_litellm.protocols import Protocol, asks_for_a_model, limit
+from codeforge_llm_litellm.protocols import Protocol, asks_for_a_model
 from codeforge_llm_litellm.protocols.chat import Chat
 from codeforge_llm_litellm.transcript import Transcript, Used, number, objects, table
 from codeforge_llm_litellm.trouble import Trouble
@@ -25,9 +25,6 @@ class Responses(Protocol):
         if body.get("background"):
             message = f"{NOT_KEPT} So a response cannot be made in the background: leave background out."
             raise Trouble(400, "unsupported_parameter", message)
-
-    def longest(self, body: dict[str, Any]) -> int | None:
-        return limit(body.get("max_output_tokens"))
 
     def read(self, data: dict[str, Any], transcript: Transcript) -> None:
         if data.get("object") == "response":

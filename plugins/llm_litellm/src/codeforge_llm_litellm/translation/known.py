@@ -20,7 +20,9 @@ def as_chat(call: Call, *, plain: bool = False) -> dict[str, Any]:
     openai = bool(source and source.kind == "openai")
     match call.protocol:
         case "messages":
-            return messages_request.chat(call.body, openai=openai, rich=bool(source and "chat" not in native(source)))
+            litellm = bool(source and "chat" not in native(source))
+            rich = litellm and "claude" in call.target.model.lower()
+            return messages_request.chat(call.body, openai=openai, litellm=litellm, rich=rich)
         case "responses":
             return responses_request.chat(call.body, openai=openai)
     return call.body

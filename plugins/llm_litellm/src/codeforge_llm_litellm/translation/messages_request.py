@@ -18,9 +18,9 @@ OWN = frozenset(
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
-def chat(body: dict[str, Any], *, openai: bool, rich: bool) -> dict[str, Any]:
-    """The same request as a chat. ``openai`` says that it is OpenAI who reads it, ``rich`` that it is litellm, which
-    understands Anthropic's caching and thinking in a chat.
+def chat(body: dict[str, Any], *, openai: bool, litellm: bool, rich: bool) -> dict[str, Any]:
+    """The same request as a chat. ``openai`` and ``litellm`` say who reads it; ``rich`` that litellm hands it to one of
+    Anthropic's models, elsewhere, which understands what was said of caching and the proofs of its thinking.
     """
     asked = {name: value for name, value in body.items() if name not in OWN}
     asked |= {"model": body["model"], "messages": _system(body.get("system"), rich)}
@@ -32,7 +32,7 @@ def chat(body: dict[str, Any], *, openai: bool, rich: bool) -> dict[str, Any]:
         asked["stop"] = stops
     if not openai and body.get("top_k") is not None:
         asked["top_k"] = body["top_k"]
-    if rich and body.get("thinking"):
+    if litellm and body.get("thinking"):
         asked["thinking"] = body["thinking"]
     form = table(body.get("output_format") or table(body.get("output_config")).get("format"))
     if schema := form.get("schema"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from codeforge import Invalid
 from codeforge.forge.costs import GROUPINGS, Cost, total
 from codeforge.http import FORGE, who
 from codeforge_ui_web.charts import bars
+from codeforge_ui_web.pages.budgets import PERIODS, shown
 from codeforge_ui_web.render import render
 from codeforge_ui_web.words import dollars
 
@@ -38,15 +40,16 @@ class Asked:
 
 async def page(request: web.Request) -> web.Response:
     forge, person, asked = request.app[FORGE], who(request), _asked(request)
-    costs = await forge.costs.by(
-        person, asked.by, since=asked.since, until=asked.until, project_id=asked.project, zone="UTC"
-    )
+    costs = await forge.costs.by(person, asked.by, since=asked.since, until=asked.until, project_id=asked.project)
     return render(
         request,
         "costs.html",
         asked=asked,
         groupings=GROUPINGS,
-        spans=_spans(asked),
+        spans=_spans(request, asked),
+        zone=forge.settings.time_zone,
+        budgets=await shown(request, project_id=asked.project),
+        periods=PERIODS,
         projects=await forge.projects.list(person),
         total=total(costs),
         costs=_shown(costs, asked.by),
@@ -58,7 +61,7 @@ async def page(request: web.Request) -> web.Response:
 
 def _asked(request: web.Request) -> Asked:
     """What the address asks for; the last thirty days by day where it says nothing."""
-    given, usual = request.query, _today() - timedelta(days=USUAL - 1)
+    given, usual = request.query, _today(request) - timedelta(days=USUAL - 1)
     return Asked(
         by=given.get("by", "day"),
         since=_date(given["since"], "since") if "since" in given else usual,
@@ -79,9 +82,10 @@ def _date(text: str, field: str) -> date | None:
     return found
 
 
-def _spans(asked: Asked) -> list[tuple[str, str, bool]]:
+def _spans(request: web.Request, asked: Asked) -> list[tuple[str, str, bool]]:
     """Each span's address and words, and whether it is the one shown."""
-    starts = [(_today() - timedelta(days=days - 1) if days else None, words) for days, words in SPANS]
+    today = _today(request)
+    starts = [(today - timedelta(days=days - 1) if days else None, words) for days, words in SPANS]
     same = asked.until is None
     return [(asked.query(since=start, until=None), words, same and asked.since == start) for start, words in starts]
 
@@ -96,8 +100,8 @@ def _csv(asked: Asked) -> str:
     return urlencode({name: value for name, value in given.items() if value})
 
 
-def _today() -> date:
-    return datetime.now(UTC).date()
+def _today(request: web.Request) -> date:
+    return datetime.now(ZoneInfo(request.app[FORGE].settings.time_zone)).date()
 
 
 async def moved(request: web.Request) -> web.Response:

@@ -14,6 +14,8 @@ from codeforge.model import ADVICE
 from codeforge_ui_web.changes import shown
 from codeforge_ui_web.choices import choices
 from codeforge_ui_web.forms import by_script, done, fields, go
+from codeforge_ui_web.pages.budgets import PERIODS
+from codeforge_ui_web.pages.raising import lacking
 from codeforge_ui_web.render import html, render
 from codeforge_ui_web.words import bare
 
@@ -42,6 +44,8 @@ async def _about(request: web.Request) -> dict[str, Any]:
         "replayed": replayed,
         "advice": advice,
         "can": forge.runs.verbs(run),
+        "lacks": await lacking(request, run),
+        "periods": PERIODS,
         "live": run.state in LIVE,
         "as_seen": _as_seen(run),
         "waits": await forge.line.why(person, run.id) if run.state in WAITS else "",

@@ -11,7 +11,7 @@ from codeforge import Invalid
 from codeforge.http import FORGE, who
 from codeforge.model import Hours
 from codeforge_ui_web.choices import choices
-from codeforge_ui_web.forms import fields, go, seconds, whole
+from codeforge_ui_web.forms import fields, go, micro_or_none, seconds, whole
 from codeforge_ui_web.render import render
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -28,6 +28,8 @@ async def save(request: web.Request) -> web.Response:
     project = await request.app[FORGE].projects.get(who(request), project_id)
     steps = whole(given, "steps", "The step limit")
     limits = replace(project.limits, steps=steps, seconds=seconds(given, "minutes"))
+    if "cost" in given:
+        limits = replace(limits, cost_micro=micro_or_none(given, "cost", "What a run may cost"))
     values = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
     values |= _rules(given, [str(day) for day in (await request.post()).getall("day", [])])
     version = whole(given, "version", "The version")

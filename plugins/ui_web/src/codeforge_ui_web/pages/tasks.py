@@ -9,8 +9,9 @@ from aiohttp import web
 from codeforge import Run, Task
 from codeforge.http import FORGE, who
 from codeforge_ui_web.choices import choices
-from codeforge_ui_web.forms import fields, go
+from codeforge_ui_web.forms import fields, go, micro_or_none
 from codeforge_ui_web.live import stream
+from codeforge_ui_web.pages import forecast
 from codeforge_ui_web.render import html, render
 
 PAGE = 30
@@ -28,9 +29,8 @@ async def _rows(request: web.Request) -> list[tuple[Task, Run | None]]:
 async def of_project(request: web.Request) -> web.Response:
     project = await request.app[FORGE].projects.get(who(request), request.match_info["id"])
     rows, before = await _rows(request), request.query.get("before", "")
-    return render(
-        request, "project.html", project=project, rows=rows, before=before, page=PAGE, **await choices(request)
-    )
+    context = {**await choices(request), **await forecast.about(request, project.id)}
+    return render(request, "project.html", project=project, rows=rows, before=before, page=PAGE, **context)
 
 
 async def live(request: web.Request) -> web.StreamResponse:
@@ -50,6 +50,7 @@ async def submit(request: web.Request) -> web.Response:
         given.get("prompt", "").strip(),
         agent=given.get("agent") or None,
         model=given.get("model") or None,
+        max_cost_micro=micro_or_none(given, "max_cost", "What it may cost"),
     )
     return go(request, f"/runs/{run.id}" if run else f"/tasks/{task.id}")
 
@@ -60,6 +61,7 @@ async def page(request: web.Request) -> web.Response:
     project, runs = await forge.projects.get(person, task.project_id), await forge.runs.list(person, task_id=task.id)
     needed = await forge.tasks.needed(person, task)
     context: dict[str, Any] = {"task": task, "project": project, "runs": runs, "needed": needed}
+    context |= await forecast.about(request, project.id, task.agent or "", task.model or "")
     return render(request, "task.html", **context, **await choices(request))
 
 
@@ -67,7 +69,10 @@ async def start(request: web.Request) -> web.Response:
     """One more run of the task: from scratch, or going on from the work of an earlier one."""
     given, task_id = await fields(request), request.match_info["id"]
     agent, model, follows = given.get("agent", ""), given.get("model", ""), given.get("follows") or None
-    run = await request.app[FORGE].runs.start(who(request), task_id, agent=agent, model=model, follows=follows)
+    ceiling = micro_or_none(given, "max_cost", "What it may cost")
+    run = await request.app[FORGE].runs.start(
+        who(request), task_id, agent=agent, model=model, follows=follows, max_cost_micro=ceiling
+    )
     return go(request, f"/runs/{run.id}")
 
 
