@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from codeforge.errors import Invalid, NotFound
+from codeforge.errors import DatabaseAway, Invalid, NotFound
 from codeforge.forge.aliases import reached
 from codeforge.forge.rows import Row
 from codeforge.ids import new_id
@@ -43,6 +43,8 @@ class Models:
         for name, llm in self._forge.offers.llms.items():
             try:
                 found += await llm.models(who.tenant_id)
+            except DatabaseAway:  # which says nothing about the models there are
+                raise
             except Exception:
                 log.exception("the models of %s could not be listed", name)
         found = await self._forge.prices.shown(who, found)
