@@ -102,6 +102,28 @@ def test_budgets_and_aliases_are_set_by_the_keyboard_alone(page, server):
     assert server.do(stage.forge.aliases.list(stage.who.tenant_id)) == {"fast": "openai/gpt-5-mini"}
 
 
+def test_a_provider_is_tested_before_it_is_kept(page, server):
+    stage = server.stage
+    page.goto("/models")
+    page.keyboard.press("n")
+    expect(page.get_by_role("link", name="OpenAI", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.expected = ["422"]
+    page.get_by_label("Key").fill("sk-wrong")
+    page.get_by_role("button", name="Test and save").click()
+    expect(page.get_by_text("openai refuses this key: copy it again.")).to_be_visible()
+    assert axe(page) == []
+    assert server.do(stage.forge.providers.list(stage.who.tenant_id)) == []
+    page.get_by_label("Key").fill("sk-right")
+    page.get_by_role("button", name="Test and save").click()
+    page.wait_for_url("**/models/providers/openai")
+    page.get_by_role("button", name="Ask it now").click()
+    expect(page.get_by_text("takes its key and has 3 models")).to_be_visible()
+    page.get_by_role("button", name="Remove provider").click()
+    page.wait_for_url("**/models")
+    expect(page.get_by_text("No provider yet")).to_be_visible()
+
+
 def test_the_costs_are_read_without_scripts(browser, server):
     stage = server.stage
 

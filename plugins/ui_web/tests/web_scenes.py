@@ -100,6 +100,11 @@ async def everything(stage: Stage) -> dict[str, str]:
     await stage.forge.budgets.set(stage.who, "tenant", "", "month", 80_000_000)
     await stage.forge.budgets.set(stage.who, "project", project.id, "total", 66_000_000)
     await stage.forge.budgets.set(stage.who, "provider", "openai", "day", 1_000)
+    for given in (3_000_000, 2_500_000):
+        await stage.forge.prices.set(
+            stage.who, "openai", "gpt-5-mini", Price(input=given, output=15_000_000, cached=300_000)
+        )
+    await stage.forge.prices.set(stage.who, "ollama", "*", Price(input=0, output=0))
     await stage.forge.accounts.new_token(stage.who, "ci", ("read", "write"), 90)
     worker, _ = await stage.forge.workers.add(stage.who, "build-1", ("gpu", "linux"))
     await stage.forge.workers.hello(worker.id, host="lab", version="0.1.0", agents=["aider"], slots=4)
@@ -121,6 +126,9 @@ async def everything(stage: Stage) -> dict[str, str]:
         "queue": "/queue",
         "schedules": "/queue/schedules",
         "models": "/models",
+        "provider": "/models/providers/openai",
+        "provider-new": "/models/new?kind=cloud",
+        "prices": "/models/prices",
         "aliases": "/models/aliases",
         "alias": "/models/aliases/smart",
         "costs": "/costs",

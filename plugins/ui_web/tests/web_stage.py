@@ -32,6 +32,7 @@ from codeforge import (
     Settings,
 )
 from codeforge.forge import Forge, Offers, PluginFact
+from codeforge.llm import Provider, ProviderField, ProviderKind
 from codeforge.model import CheckResult
 from codeforge.store import Store
 from codeforge.store import tables as t
@@ -142,6 +143,23 @@ class ScriptedLlm(Llm):
             Model(name="ollama/qwen3-coder", provider="ollama", window=262_144),
             Model(name="replay/fix-mean", provider="replay", note=note),
         ]
+
+    def kinds(self) -> list[ProviderKind]:
+        key = ProviderField(name="key", label="Key", example="sk-...", secret=True)
+        address = ProviderField(name="base_url", label="Address", example="http://127.0.0.1:11434", required=False)
+        region = ProviderField(name="region", label="Region", example="eu-central-1")
+        models = ProviderField(name="models", label="Deployments", example="gpt-4o, my-mini", many=True)
+        return [
+            ProviderKind(name="openai", label="OpenAI", fields=(key,)),
+            ProviderKind(name="ollama", label="Ollama", fields=(address,)),
+            ProviderKind(name="openai-compatible", label="Any OpenAI-compatible server", fields=(address, key)),
+            ProviderKind(name="cloud", label="The cloud", fields=(region, models, key)),
+        ]
+
+    async def check(self, provider: Provider) -> str:
+        if provider.secret == "sk-wrong":
+            raise Invalid(f"{provider.name} refuses this key: copy it again.", field="key")
+        return f"{provider.name} takes its key and has 3 models."
 
 
 class Stage:
