@@ -77,7 +77,7 @@ class Catalog:
         """Where calls of the model or alias ``name`` may go, in a project. Raises `Trouble` when there is nowhere."""
         routes = {} if "/" in name else await self._forge.aliases.routes(tenant_id, project_id)
         sources = await self.sources(tenant_id)
-        found = [await self._stop(tenant_id, sources, leg) for leg in unfold(routes, name)]
+        found = await asyncio.gather(*(self._stop(tenant_id, sources, leg) for leg in unfold(routes, name)))
         stops = tuple(stop for stop in found if stop)
         if not stops:
             raise Trouble(404, "model_not_found", f"There is no model {name}: its provider, alias or cassette is gone.")
