@@ -125,10 +125,7 @@ async def ask(house, paper, protocol, *, stream):
     """What was thought, said and called, and the tokens in and out, by the protocol's own client."""
     model, address = paper.run.model, f"data:image/png;base64,{PNG}"
     if protocol == "messages":
-        client = anthropic.AsyncAnthropic(
-            base_url=f"{house.forge.url}/llm/anthropic", api_key=paper.key, max_retries=0, timeout=120
-        )
-        house.clients.append(client)
+        client = house.claude(paper, timeout=120)
         picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
         content = [picture, {"type": "text", "text": "Hello?"}]
         options = {
@@ -236,10 +233,7 @@ async def test_a_second_turn_gives_google_back_its_proof_of_thinking_and_the_too
     async with serving(gemini.answer) as url:
         await house.provider("m", kind="gemini", url=url, models=[gemini.model])
         paper = await house.run(f"up/{gemini.model}")
-        client = anthropic.AsyncAnthropic(
-            base_url=f"{house.forge.url}/llm/anthropic", api_key=paper.key, max_retries=0, timeout=120
-        )
-        house.clients.append(client)
+        client = house.claude(paper, timeout=120)
         said = [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}]
         options = {"model": paper.run.model, "max_tokens": 99, "tools": [{"name": "read", "input_schema": SCHEMA}]}
         first = await client.messages.create(**options, messages=said)
@@ -287,10 +281,7 @@ async def test_nothing_is_fetched_for_an_agent_and_what_it_left_is_ended(house, 
     async with serving(gemini.answer) as url, serving(elsewhere) as other:
         await house.provider("m", kind="gemini", url=url, models=[gemini.model])
         paper = await house.run(f"up/{gemini.model}")
-        client = anthropic.AsyncAnthropic(
-            base_url=f"{house.forge.url}/llm/anthropic", api_key=paper.key, max_retries=0, timeout=120
-        )
-        house.clients.append(client)
+        client = house.claude(paper, timeout=120)
         create = client.messages.create
         for kind in ("image", "document"):
             block = {"type": kind, "source": {"type": "url", "url": f"{other}/x.pdf"}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,30 +37,32 @@ def span(period: str, now: float, zone: str) -> Span:
     return day.timestamp(), after.timestamp()
 
 
-def of_call(door: Door, provider: str, project_id: str | None, run: Row | None) -> list[Row]:
-    """The budgets that hold for a call, inside the caller's transaction, which writes."""
-    places = [("tenant", ""), ("provider", provider)]
-    places += [("project", project_id)] if project_id else []
-    if run is not None:
-        _follow(door, run)
-        places += [("task", run["task_id"]), ("run", run["id"])]
-    found = door.all(t.Budget, t.Budget.scope_id.in_([place[1] for place in places]))
-    return [row for row in found if (row["scope"], row["scope_id"]) in places]
+_OF_CALL = """SELECT b.* FROM budget b WHERE b.tenant_id = ? AND (
+    (b.scope = 'tenant' AND b.scope_id = '') OR (b.scope = 'provider' AND b.scope_id = ?)
+    OR (b.scope = 'project' AND b.scope_id = ?) OR (b.scope = 'run' AND b.scope_id = ?)
+    OR (b.scope = 'task' AND b.scope_id = (SELECT task_id FROM run WHERE id = ?))) ORDER BY b.id"""
+_LIMITS = "SELECT limits FROM project WHERE tenant_id = ? AND id = (SELECT project_id FROM run WHERE id = ?)"
 
 
-def _follow(door: Door, run: Row) -> None:
-    """Give a run the budget of its project's limit, where it has none of its own."""
-    mine = t.Budget.scope == "run", t.Budget.scope_id == run["id"]
-    there_is = door.all(t.Budget, *mine)
-    if any(row["made_by"] != FOLLOWS for row in there_is):
-        return
-    project = door.one(t.Project, t.Project.id == run["project_id"])
-    limit = (project or {"limits": {}})["limits"].get("cost_micro")
-    if [row["limit_micro"] for row in there_is] == ([] if limit is None else [limit]):
-        return
-    door.delete(t.Budget, *mine)
+def of_call(door: Door, provider: str, project_id: str | None, run_id: str | None) -> list[Row]:
+    """The budgets that hold for a call, inside the caller's transaction."""
+    return door.sql(_OF_CALL, door.tenant_id, provider, project_id or "", run_id or "", run_id or "")
+
+
+def followed(door: Door, provider: str, project_id: str | None, run_id: str | None) -> list[Row]:
+    """`of_call`, when its run has the budget of its project's limit, where it has none of its own."""
+    found = of_call(door, provider, project_id, run_id)
+    own = [row for row in found if row["scope"] == "run"]
+    if run_id is None or any(row["made_by"] != FOLLOWS for row in own):
+        return found
+    project = door.sql(_LIMITS, door.tenant_id, run_id)
+    limit = json.loads(project[0]["limits"]).get("cost_micro") if project else None
+    if [row["limit_micro"] for row in own] == ([] if limit is None else [limit]):
+        return found
+    door.delete(t.Budget, t.Budget.scope == "run", t.Budget.scope_id == run_id)
     if limit is not None:
-        give(door, "run", run["id"], period="total", limit=limit, made_by=FOLLOWS)
+        give(door, "run", run_id, period="total", limit=limit, made_by=FOLLOWS)
+    return of_call(door, provider, project_id, run_id)
 
 
 def give(door: Door, scope: str, scope_id: str, *, period: str, limit: int, made_by: str) -> str:

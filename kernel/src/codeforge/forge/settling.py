@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import OverBudget
-from codeforge.forge import budgets, prices
+from codeforge.forge import budgets, keys, prices
 from codeforge.ids import new_id
 from codeforge.llm import Prices, Tokens, cost, worst
 from codeforge.store import Door
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 DIED = "The server ended in the middle of this call: nobody knows what it used, so its worst case counts."
+
+_TO_SETTLE = """SELECT c.id, c.provider, c.project_id, c.run_id, c.replayed, c.created_at, c.cost_micro,
+    p.steps, p.source FROM call c LEFT JOIN price p ON p.id = c.price_id WHERE c.tenant_id = ? AND c.id = ?"""
 
 
 class Settling:
@@ -44,11 +47,13 @@ class Settling:
         replayed: bool = False,
         park: bool = True,
         call_id: str = "",
+        key_id: str = "",
     ) -> str:
         """Reserve what a call may cost at most, which is about to be made; gives its id, to `settle` it by.
 
         ``model`` is the provider's own name, ``known`` what its prices are besides what people said; so many tokens it
         has at most. Raises `OverBudget` when a budget does not allow it; with ``park`` its run then waits for that.
+        With ``key_id``, raises `Unauthorized` when that run's key is good no more.
         """
         call_id = call_id or new_id()
         facts: Row = {"provider": provider, "run_id": run_id, "project_id": project_id, "protocol": protocol}
@@ -56,6 +61,8 @@ class Settling:
         facts |= {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens}
 
         def work(door: Door) -> None:
+            if key_id:
+                keys.check(door, key_id)
             price_id, needs = (None, 0) if replayed else self._reserved(door, facts, model, known)
             values: Row = {
                 "id": call_id,
@@ -66,7 +73,9 @@ class Settling:
             }
             now = door.now()
             values |= {"state": "open", "created_at": now, "held_until": now + self._forge.settings.hold_seconds}
-            door.insert(t.Call, **values, status=0, counted="estimated", milliseconds=0)
+            values |= {"status": 0, "counted": "estimated", "milliseconds": 0, "tenant_id": tenant_id, "error": ""}
+            values |= dict.fromkeys(("cached_tokens", "written_tokens", "reasoning_tokens"), 0)
+            door.insert_all(t.Call, [values])
 
         try:
             await self._forge.store.run(tenant_id, work)
@@ -95,10 +104,10 @@ class Settling:
         """
 
         def work(door: Door) -> Row | None:
-            row = door.one(t.Call, t.Call.id == call_id)
+            row = next(iter(door.sql(_TO_SETTLE, tenant_id, call_id)), None)
             if row is None:
                 return None
-            micro = cost(prices.by_id(door, row["price_id"]), used)
+            micro = cost(prices.read(row["steps"], row["source"]), used)
             if row["replayed"]:
                 micro = replayed_cost or 0
             elif not used.prompt and not used.completion:
@@ -116,7 +125,7 @@ class Settling:
                 "error": error,
             }
             self._settled(door, row, values)
-            return {**row, **values}
+            return {"provider": row["provider"], **values}
 
         row = await self._forge.store.run(tenant_id, work)
         if row is None:
@@ -154,17 +163,14 @@ class Settling:
         price_id, steps = prices.in_force(door, call["provider"], model, known)
         needs = worst(steps, call["prompt_tokens"], call["completion_tokens"])
         zone, unpriced = self._forge.settings.time_zone, self._forge.settings.unpriced_calls
-        found = _budgets(door, call)
+        found = budgets.followed(door, call["provider"], call["project_id"], call["run_id"])
         budgets.check(door, found, f"{call['provider']}/{model}", needs, zone=zone, unpriced=unpriced)
         return price_id, needs
 
     def _settled(self, door: Door, row: Row, values: Row) -> None:
-        door.update(t.Call, t.Call.id == row["id"], state="settled", **values)
+        columns = ", ".join(f"{name} = ?" for name in values)
+        door.sql(f"UPDATE call SET state = 'settled', {columns} WHERE id = ?", *values.values(), row["id"])  # noqa: S608
         more = (values["cost_micro"] or 0) - (row["cost_micro"] or 0)
         if more and not row["replayed"]:
-            budgets.count(door, _budgets(door, row), row, more, self._forge.settings.time_zone)
-
-
-def _budgets(door: Door, call: Row) -> list[Row]:
-    run = door.one(t.Run, t.Run.id == call["run_id"]) if call["run_id"] else None
-    return budgets.of_call(door, call["provider"], call["project_id"], run)
+            found = budgets.of_call(door, row["provider"], row["project_id"], row["run_id"])
+            budgets.count(door, found, row, more, self._forge.settings.time_zone)
