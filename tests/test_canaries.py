@@ -121,8 +121,8 @@ async def use_the_worker(api, secrets):
 async def work(api, models, rude, repository, found):
     """Real work through every door: runs that end well and badly, words of people, deliveries, refusals."""
     stored = {"kind": "openai-compatible", "base_url": models.url, "key": STORED, "settings": {"models": ["m"]}}
-    await api.call("PUT", "/providers/stored", stored)
-    await api.call("PUT", "/providers/rude", {"kind": "openai-compatible", "base_url": rude, "key": STORED})
+    await api.call("PUT", "/providers/stored?test=false", stored)
+    await api.call("PUT", "/providers/rude?test=false", {"kind": "openai-compatible", "base_url": rude, "key": STORED})
     with_key = f"https://me:{REPOSITORY}@example.invalid/x.git"
     for path in ("/projects", "/projects/inspect"):
         said = await api.post(path, {"url": with_key}, status=422)
@@ -132,7 +132,7 @@ async def work(api, models, rude, repository, found):
         "/projects", {"url": str(repository), "agent": "shell", "model": "stored/m", "check": check, "name": "canary"}
     )
     for model, code in (("stored/m", 0), ("openai/m", 0), ("stored/m", 3), ("rude/m", 0)):
-        await api.call("PUT", "/providers/rude", {
+        await api.call("PUT", "/providers/rude?test=false", {
             "kind": "openai-compatible", "base_url": rude, "key": STORED, "settings": {"models": ["m"]},
         })  # fmt: skip
         script = SCRIPT.format(model=model, code=code)

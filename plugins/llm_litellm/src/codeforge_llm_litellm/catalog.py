@@ -83,7 +83,7 @@ class Catalog:
             asked = partial(self._forge.aliases.routes, tenant_id, project_id)
             routes = await self._lately.get(("routes", tenant_id, project_id), asked)
         sources = await self._lately.get(("sources", tenant_id), partial(self.sources, tenant_id))
-        found = [await self._stop(tenant_id, sources, leg) for leg in unfold(routes, name)]
+        found = await asyncio.gather(*(self._stop(tenant_id, sources, leg) for leg in unfold(routes, name)))
         stops = tuple(stop for stop in found if stop)
         if not stops:
             raise Trouble(404, "model_not_found", f"There is no model {name}: its provider, alias or cassette is gone.")
