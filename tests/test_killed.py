@@ -6,7 +6,7 @@ import time
 
 import psutil
 
-from codeforge.testing import Server, git, new_repository
+from codeforge.testing import ScriptedModels, Server, Step, git, new_repository
 
 
 def alive(mark: str) -> bool:
@@ -108,3 +108,30 @@ async def test_a_stop_ends_even_what_lost_its_shim(tmp_path):
         run = await api.until(run)
         assert run["state"] == "failed"
         assert not alive(mark)
+
+
+async def test_a_model_call_that_the_server_died_in_is_accounted_by_its_worst_case(tmp_path):
+    async with ScriptedModels() as models:
+        models.script("m", lambda seen: Step(text="slow answer", then="hang", until=0.5))
+        repository = new_repository(tmp_path / "repository")
+        server = Server(tmp_path / "data")
+        api = await server.start()
+        settings = {"models": ["m"], "prices": {"m": {"input": 0, "output": 10}}}
+        body = {"kind": "openai-compatible", "base_url": models.url, "settings": settings}
+        await api.call("PUT", "/providers/up", body)
+        project = await api.post("/projects", {"url": str(repository), "model": "up/m"})
+        ask = (
+            'curl -sN "$GATEWAY/chat/completions" -H "Authorization: Bearer $KEY" -H "Content-Type: application/json"'
+            ' -d \'{"model": "up/m", "stream": true, "max_tokens": 100, "messages": [{"role": "user", "content": "x"}]}\''
+        )
+        run = await api.start(project, f"{ask}; sleep 100", max_cost_micro=1500)
+        await models.seen(1)
+        [call] = (await api.get(f"/runs/{run['id']}/calls"))["items"]
+        assert (call["state"], call["held_micro"], call["cost_micro"]) == ("open", 1000, None)
+        await server.kill()
+        async with server as api:
+            [call, *_] = (await api.get(f"/runs/{run['id']}/calls"))["items"]
+            assert (call["state"], call["cost_micro"], call["counted"]) == ("settled", 1000, "estimated")
+            waiting = await api.until(run, "waiting")  # its retry would be 1,000 more
+            assert (waiting["usage"]["calls"], waiting["usage"]["cost_micro"]) == (1, 1000)
+            assert len(models.requests) == 1

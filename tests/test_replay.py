@@ -114,15 +114,15 @@ async def test_a_replay_makes_the_same_change_from_the_same_commit_without_its_m
 
 async def test_a_replay_tells_the_first_request_that_differs(api, project, prompt, mood, models):
     run = await api.until(await api.start(project, prompt))
-    mood.write_text("the winter")
+    mood.write_text("the weather, please")  # the words that were recorded are in it still
     found = json.loads(await codeforge(api, "replay", run["id"], "--json", code=1))
     at = {name: found["divergence"][name] for name in ("call", "exchange", "message", "role", "at", "was", "now")}
     assert at == {
-        "call": 3, "exchange": "0003.json", "message": 0, "role": "user", "at": 5, "was": "the weather",
-        "now": "the winter",
+        "call": 3, "exchange": "0003.json", "message": 0, "role": "user", "at": 11, "was": "the weather",
+        "now": "the weather, please",
     }  # fmt: skip
     assert found["sentence"].startswith("The replay differs from the run at call 3: the nearest is 0003.json, where")
-    assert "'the weather' was said and now is 'the winter'" in found["sentence"]
+    assert "'the weather' was said and now is 'the weather, please'" in found["sentence"]
     await api.says(found["run"], "has no answer to call 3 of this run")
 
 

@@ -239,6 +239,21 @@ async def test_a_call_whose_server_died_stays_reserved_and_then_counts_by_its_wo
     assert (await other.runs.get(who, run.id)).usage.cost_micro == 20
 
 
+async def test_the_sum_that_is_kept_beside_a_budget_is_that_of_its_calls(open_forge, forge, who, run):
+    await spend(forge, run)
+    await forge.budgets.set(who, "tenant", "", "total", 10**6)
+    await forge.budgets.set(who, "run", run.id, "day", 10**6)
+    dying = await open_forge(hold_seconds=0.01)
+    late = await begin(dying, run)
+    async with asyncio.timeout(20):
+        while (await forge.runs.get(who, run.id)).usage.held_micro:
+            await forge.calls.expire()
+    await finish(forge, run, late, 10, 1)
+    figures = {"provider": "p", "model": "p/m", "status": 200, "streamed": False, "milliseconds": 1}
+    await forge.calls.record(who.tenant_id, **figures, counted="reported", cost_micro=7)
+    assert [b.spent_micro for b in await forge.budgets.list(who, run_id=run.id)] == [227, 220]
+
+
 async def test_replayed_calls_cost_no_budget_anything(forge, who, run):
     await forge.budgets.set(who, "run", run.id, "total", 0)
     call = await begin(forge, run, known=(), replayed=True)
@@ -359,8 +374,12 @@ async def test_a_budgets_next_period_brings_waiting_runs_back(forge, who, run):
     await forge.budgets.set(who, "tenant", "", "month", 250)
     await spend(forge, run)
     await parked(forge, who, run)
-    later = {"created_at": 1.0}  # the month in which that was spent is long over
-    await forge.store.run(None, lambda door: door.update(t.Call, t.Call.run_id == run.id, **later))
+
+    def long_ago(door):  # the month in which that was spent
+        door.update(t.Call, t.Call.run_id == run.id, created_at=1.0)
+        door.update(t.Budget, t.Budget.period == "month", spent_since=0.0)
+
+    await forge.store.run(None, long_ago)
     await forge.runs.unpark()
     assert await state(forge, who, run) == S.QUEUED
 

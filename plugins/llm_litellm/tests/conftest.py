@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from anthropic import AsyncAnthropic
 from openai import AsyncOpenAI
 
 import codeforge_llm_litellm as plugin
@@ -57,7 +58,7 @@ class House:
     gateway: Gateway
     scripted: ScriptedModels
     project_id: str
-    clients: list[AsyncOpenAI] = field(default_factory=list)
+    clients: list[AsyncOpenAI | AsyncAnthropic] = field(default_factory=list)
 
     @property
     def url(self):
@@ -77,9 +78,15 @@ class House:
         return Paper(run, given.key)
 
     def client(self, paper, **options):
-        """The official client, as an agent would use it."""
+        """OpenAI's own client, as an agent would use it."""
         options = {"api_key": paper.key, "max_retries": 0, "timeout": 30, **options}
         self.clients.append(AsyncOpenAI(base_url=self.url, **options))
+        return self.clients[-1]
+
+    def claude(self, paper, path="/llm/anthropic", **options):
+        """Anthropic's own client."""
+        options = {"api_key": paper.key, "max_retries": 0, "timeout": 30, **options}
+        self.clients.append(AsyncAnthropic(base_url=self.forge.url + path, **options))
         return self.clients[-1]
 
     async def close(self):

@@ -225,4 +225,5 @@ async def test_what_the_provider_billed_is_what_the_ledger_says_and_no_budget_is
     assert outcomes.count(402) > 0
     assert limit * 0.5 < budget.spent_micro <= limit
     assert budget.held_micro == 0
+    assert budget.spent_micro == sum(row["cost_micro"] or 0 for row in rows if row["run_id"] == poor.run.id)
     assert all(row["cost_micro"] <= row["held_micro"] for row in rows if row["cost_micro"])

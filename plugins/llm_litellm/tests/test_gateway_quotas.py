@@ -5,6 +5,7 @@ from email.utils import format_datetime
 
 import openai
 import pytest
+from aiohttp import web
 
 from codeforge import Route, Way
 from codeforge.testing import Step
@@ -104,6 +105,19 @@ async def test_a_run_waits_until_the_first_of_its_models_is_free(house, parked, 
     detail = "The limit of up/a and up/b is reached until 2027-01-15 09:01:00 UTC."
     assert parked == [(paper.run.id, "quota", NOW + 3660, detail)]
     assert told == "3660"
+
+
+async def test_a_limit_that_is_told_by_a_web_page_counts_as_well(house, parked, serving):
+    async def page(request):
+        return web.Response(status=429, text="<h1>Slow down</h1>", headers={"retry-after": "7200"})
+
+    async with serving(page) as url:
+        await house.provider("m", url=url)
+        paper = await house.run("up/m")
+        with pytest.raises(openai.RateLimitError, match="Slow down") as caught:
+            await house.client(paper).chat.completions.create(model="up/m", messages=ASKED)
+    assert caught.value.response.headers["Retry-After"] == "7200"
+    assert [(run, why, until) for run, why, until, _ in parked] == [(paper.run.id, "quota", NOW + 7200)]
 
 
 async def test_a_short_limit_is_the_agents_to_wait_for(house, parked):

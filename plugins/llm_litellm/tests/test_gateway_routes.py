@@ -1,6 +1,7 @@
 """Routes: which model a call goes to, on to which one when it fails, and what each attempt is accounted as."""
 
 import asyncio
+import json
 import random
 from collections import Counter
 
@@ -149,6 +150,21 @@ async def test_a_stream_that_breaks_off_goes_to_no_other_model_and_is_billed_onc
     assert len(two.scripted.requests) == 1
 
 
+@pytest.mark.parametrize(("code", "words"), [(529, "answered 529"), ("overloaded", "answered 502")])
+async def test_a_stream_that_begins_with_an_error_has_not_begun(two, serving, code, words):
+    async def refuse(request):
+        error = json.dumps({"error": {"message": "too busy", "code": code}})
+        return web.Response(text=f": wait\n\ndata: {error}\n\n", content_type="text/event-stream")
+
+    async with serving(refuse) as url:
+        await two.provider("m", name="busy", url=url)
+        paper = await fast(two, "busy/m", fallback("up/b"))
+        assert await ask(two, paper, stream=True) == "from b"
+        assert (await two.calls(paper, 2))[1]["route"] == f"fast -> up/b: busy/m {words}"
+        with pytest.raises(openai.InternalServerError, match="too busy"):
+            await ask(two, await fast(two, "busy/m"), stream=True)
+
+
 async def test_a_prompt_too_long_for_one_model_goes_to_those_with_larger_windows_only(two, serving):
     sizes = {"a": 100, "b": 90, "c": 200}
 
@@ -224,6 +240,14 @@ async def test_a_model_that_failed_some_times_in_a_row_rests_and_is_then_asked_a
     clock.now += REST
     assert await ask(two, paper) == "from a"
     assert await ask(two, paper) == "from a"
+
+
+async def test_a_model_that_answers_now_and_then_does_not_rest(two, clock):
+    no = Step(status=500, text="no")
+    two.scripted.script("a", [*[no] * (FAILURES - 1), "from a", *[no] * (FAILURES - 1), "from a"])
+    paper = await fast(two, "up/a", fallback("up/b"))
+    said = [await ask(two, paper) for _ in range(2 * FAILURES)]
+    assert said == (["from b"] * (FAILURES - 1) + ["from a"]) * 2
 
 
 async def test_a_model_that_is_limited_rests_exactly_as_long_as_it_says(two, clock):

@@ -32,10 +32,8 @@ RESPONSES = ("openai", "/llm/v1/responses")
 
 async def ask(house, paper, protocol, *, stream=False, **options):
     """One call by the protocol's own client."""
-    options = {"api_key": paper.key, "max_retries": 0, "timeout": 30, **options}
     if protocol == "messages":
-        client = anthropic.AsyncAnthropic(base_url=f"{house.forge.url}/llm/anthropic", **options)
-        house.clients.append(client)
+        client = house.claude(paper, **options)
         return await client.messages.create(model=paper.run.model, max_tokens=9, messages=ASKED, stream=stream)
     client = house.client(paper, **options)
     if protocol == "responses":

@@ -1,5 +1,6 @@
 """Providers that litellm translates for, asked in every protocol by its own client: Google's and Anthropic's models."""
 
+import asyncio
 import json
 
 import anthropic
@@ -124,10 +125,7 @@ async def ask(house, paper, protocol, *, stream):
     """What was thought, said and called, and the tokens in and out, by the protocol's own client."""
     model, address = paper.run.model, f"data:image/png;base64,{PNG}"
     if protocol == "messages":
-        client = anthropic.AsyncAnthropic(
-            base_url=f"{house.forge.url}/llm/anthropic", api_key=paper.key, max_retries=0, timeout=120
-        )
-        house.clients.append(client)
+        client = house.claude(paper, timeout=120)
         picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
         content = [picture, {"type": "text", "text": "Hello?"}]
         options = {
@@ -235,10 +233,7 @@ async def test_a_second_turn_gives_google_back_its_proof_of_thinking_and_the_too
     async with serving(gemini.answer) as url:
         await house.provider("m", kind="gemini", url=url, models=[gemini.model])
         paper = await house.run(f"up/{gemini.model}")
-        client = anthropic.AsyncAnthropic(
-            base_url=f"{house.forge.url}/llm/anthropic", api_key=paper.key, max_retries=0, timeout=120
-        )
-        house.clients.append(client)
+        client = house.claude(paper, timeout=120)
         said = [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}]
         options = {"model": paper.run.model, "max_tokens": 99, "tools": [{"name": "read", "input_schema": SCHEMA}]}
         first = await client.messages.create(**options, messages=said)
@@ -259,3 +254,47 @@ async def test_a_second_turn_gives_google_back_its_proof_of_thinking_and_the_too
         assert "c2lnbmVk" in text
         assert "contents of a" in text
         assert [content["role"] for content in body["contents"]] == ["user", "model", "user"]
+
+
+@pytest.mark.slow
+async def test_nothing_is_fetched_for_an_agent_and_what_it_left_is_ended(house, serving):
+    fetched, closed = [], asyncio.Event()
+
+    async def elsewhere(request):
+        fetched.append(request.path)
+        return web.Response(body=b"%PDF-1.4", content_type="application/pdf")
+
+    class Endless(Gemini):
+        async def answer(self, request):
+            if not request.path.endswith(":streamGenerateContent"):
+                return await super().answer(request)
+            try:
+                response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+                await response.prepare(request)
+                while True:
+                    await response.write(f"data: {json.dumps(self.whole(PARTS[1:2]))}\r\n\r\n".encode())
+                    await asyncio.sleep(0.01)
+            finally:
+                closed.set()
+
+    gemini = Endless()
+    async with serving(gemini.answer) as url, serving(elsewhere) as other:
+        await house.provider("m", kind="gemini", url=url, models=[gemini.model])
+        paper = await house.run(f"up/{gemini.model}")
+        client = house.claude(paper, timeout=120)
+        create = client.messages.create
+        for kind in ("image", "document"):
+            block = {"type": kind, "source": {"type": "url", "url": f"{other}/x.pdf"}}
+            with pytest.raises(anthropic.APIStatusError):
+                await create(model=paper.run.model, max_tokens=9, messages=[{"role": "user", "content": [block]}])
+        assert not fetched
+        said = [{"role": "user", "content": "Hello?"}]
+        stream = await create(model=paper.run.model, max_tokens=99, messages=said, stream=True)
+        async for event in stream:
+            if event.type == "content_block_delta":
+                break
+        await stream.close()
+        await asyncio.wait_for(closed.wait(), 20)
+        *_, call = sorted(await house.calls(paper, 3), key=lambda call: call["status"] == 499)
+    assert call["status"] == 499
+    assert call["completion_tokens"] > 0

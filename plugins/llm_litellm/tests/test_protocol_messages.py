@@ -73,12 +73,6 @@ async def claude(house, serving):
         yield provider
 
 
-def client(house, paper, path="/llm/anthropic", **options):
-    options = {"api_key": paper.key, "max_retries": 0, "timeout": 30, **options}
-    house.clients.append(anthropic.AsyncAnthropic(base_url=house.forge.url + path, **options))
-    return house.clients[-1]
-
-
 async def raw(house, paper, body, path="/llm/anthropic/v1/messages", **head):
     head = {"x-api-key": paper.key, **head}
     async with (
@@ -91,7 +85,7 @@ async def raw(house, paper, body, path="/llm/anthropic/v1/messages", **head):
 @pytest.mark.parametrize("path", ["/llm/anthropic", "/llm"])
 async def test_a_provider_that_speaks_it_gets_the_request_and_its_answer_comes_back(house, claude, path):
     paper = await house.run("anthropic/claude-sonnet-4-5")
-    answer = await client(house, paper, path).beta.messages.create(
+    answer = await house.claude(paper, path).beta.messages.create(
         model=paper.run.model, max_tokens=50, messages=ASKED, tools=TOOLS, betas=["some-2025"], extra_body={"odd": [1]}
     )
     assert [block.model_dump(exclude_none=True) for block in answer.content][1:] == SAID[1:]
@@ -119,7 +113,7 @@ async def test_a_stream_passes_byte_by_byte_and_is_accounted(house, claude):
 
 async def test_the_clients_stream_gathers_the_same_message(house, claude):
     paper = await house.run("anthropic/claude-sonnet-4-5")
-    async with client(house, paper).messages.stream(
+    async with house.claude(paper).messages.stream(
         model=paper.run.model, max_tokens=50, messages=ASKED, tools=TOOLS
     ) as stream:
         message = await stream.get_final_message()
@@ -131,19 +125,19 @@ async def test_the_clients_stream_gathers_the_same_message(house, claude):
 async def test_a_key_comes_in_either_field_of_the_head(house, claude, auth):
     paper = await house.run("anthropic/claude-sonnet-4-5")
     options = {"api_key": paper.key} if auth == "x-api-key" else {"api_key": None, "auth_token": paper.key}
-    found = [model.id async for model in client(house, paper, **options).models.list()]
+    found = [model.id async for model in house.claude(paper, **options).models.list()]
     assert found == [paper.run.model]
-    assert [model.id async for model in client(house, paper, "/llm", **options).models.list()] == found
-    assert (await client(house, paper, **options).models.retrieve(paper.run.model)).display_name == paper.run.model
+    assert [model.id async for model in house.claude(paper, "/llm", **options).models.list()] == found
+    assert (await house.claude(paper, **options).models.retrieve(paper.run.model)).display_name == paper.run.model
     with pytest.raises(anthropic.NotFoundError):
-        await client(house, paper, **options).models.retrieve("other")
+        await house.claude(paper, **options).models.retrieve("other")
     with pytest.raises(anthropic.AuthenticationError, match="no key of a run"):
-        await client(house, paper, api_key="cfrun_wrong").models.list()
+        await house.claude(paper, api_key="cfrun_wrong").models.list()
 
 
 async def test_tokens_are_counted_by_a_provider_that_can_and_else_by_us(house, claude):
     paper = await house.run("anthropic/claude-sonnet-4-5")
-    count = client(house, paper).messages.count_tokens
+    count = house.claude(paper).messages.count_tokens
     assert (await count(model=paper.run.model, messages=ASKED)).input_tokens == 4321
     assert "max_tokens" not in claude.seen[-1][2]
     claude.fault = web.json_response({}, status=500)
@@ -152,7 +146,7 @@ async def test_tokens_are_counted_by_a_provider_that_can_and_else_by_us(house, c
     other = await house.run("up/m")
     picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 100_000}}
     long = [{"role": "user", "content": [{"type": "text", "text": "x" * 4000}, picture]}]
-    counted = await client(house, other).messages.count_tokens(model="up/m", messages=long)
+    counted = await house.claude(other).messages.count_tokens(model="up/m", messages=long)
     assert 2600 < counted.input_tokens < 2700
     assert not await house.forge.calls.of_run(house.who, other.run.id)
 
@@ -164,10 +158,10 @@ async def test_a_model_of_an_openai_compatible_provider_answers(house, stream):
     paper = await house.run("up/m")
     options = {"model": "up/m", "max_tokens": 50, "messages": ASKED, "tools": TOOLS, "system": "Be brief."}
     if stream:
-        async with client(house, paper).messages.stream(**options) as events:
+        async with house.claude(paper).messages.stream(**options) as events:
             message = await events.get_final_message()
     else:
-        message = await client(house, paper).messages.create(**options)
+        message = await house.claude(paper).messages.create(**options)
     assert [block.type for block in message.content] == ["thinking", "text", "tool_use"]
     assert (message.content[0].thinking, message.content[1].text) == ("Well then.", "Hello, world.")
     assert (message.content[2].name, message.content[2].input) == ("read", {"path": "a.py"})
@@ -188,7 +182,7 @@ async def test_a_provider_that_streams_nothing_is_told_as_a_stream_of_one_piece(
     async with serving(whole) as url:
         await house.provider("m", url=url)
         paper = await house.run("up/m")
-        async with client(house, paper).messages.stream(model="up/m", max_tokens=50, messages=ASKED) as stream:
+        async with house.claude(paper).messages.stream(model="up/m", max_tokens=50, messages=ASKED) as stream:
             assert (await stream.get_final_message()).content[0].text == "Hello, world."
         [call] = await house.calls(paper)
     assert (call["status"], call["completion_tokens"]) == (200, 4)
@@ -226,7 +220,7 @@ async def test_pictures_tools_results_and_schemas_are_understood(house):
             ],
         },
     ]
-    await client(house, paper).messages.create(
+    await house.claude(paper).messages.create(
         model="up/m",
         max_tokens=9,
         messages=messages,
@@ -263,7 +257,7 @@ async def test_a_stream_that_breaks_off_ends_with_anthropics_error_and_is_accoun
     assert (kind, error["type"], error["error"]["type"]) == ("event: error", "error", "api_error")
     assert "broke off" in error["error"]["message"]
     with pytest.raises(anthropic.APIStatusError, match="broke off"):
-        async with client(house, paper).messages.stream(model=paper.run.model, max_tokens=50, messages=ASKED) as stream:
+        async with house.claude(paper).messages.stream(model=paper.run.model, max_tokens=50, messages=ASKED) as stream:
             await stream.get_final_message()
     for call in await house.calls(paper, 2):  # what the provider said of the prompt holds, the rest is counted
         assert (call["prompt_tokens"], call["cached_tokens"], call["counted"]) == (160, 50, "counted")
@@ -286,7 +280,7 @@ async def test_a_chats_stream_that_fails_is_told_in_anthropics_form(house, then)
     await house.provider("m")
     paper = await house.run("up/m")
     with pytest.raises(anthropic.APIStatusError, match="broke off" if then == "cut" else "scripted error"):
-        async with client(house, paper).messages.stream(model="up/m", max_tokens=50, messages=ASKED) as stream:
+        async with house.claude(paper).messages.stream(model="up/m", max_tokens=50, messages=ASKED) as stream:
             await stream.get_final_message()
     [call] = await house.calls(paper)
     assert call["completion_tokens"] > 0
@@ -317,7 +311,7 @@ async def test_when_the_agent_goes_in_mid_stream_the_provider_is_closed_and_the_
         kind = "anthropic" if native else "openai-compatible"
         await house.provider("m", url=url, kind=kind)
         paper = await house.run("up/m")
-        stream = await client(house, paper).messages.create(model="up/m", max_tokens=9, messages=ASKED, stream=True)
+        stream = await house.claude(paper).messages.create(model="up/m", max_tokens=9, messages=ASKED, stream=True)
         async for event in stream:
             if event.type == "content_block_delta":
                 break

@@ -2,7 +2,6 @@
 
 import json
 
-import anthropic
 import pytest
 
 from codeforge.testing import Step
@@ -23,8 +22,7 @@ async def ask(house, paper, protocol, *, stream=False, question=QUESTION):
     """Ask by the protocol's own client; what was said, thought and called, and the tokens."""
     model, said = paper.run.model, [{"role": "user", "content": question}]
     if protocol == "messages":
-        client = anthropic.AsyncAnthropic(base_url=f"{house.forge.url}/llm/anthropic", api_key=paper.key, max_retries=0)
-        house.clients.append(client)
+        client = house.claude(paper)
         tools = [{"name": "read", "input_schema": SCHEMA}]
         async with client.messages.stream(model=model, max_tokens=99, messages=said, tools=tools) as events:
             answer = await events.get_final_message()
@@ -116,8 +114,7 @@ async def test_a_recording_of_anthropics_own_provider_is_played_to_the_same_ques
         await house.provider("c", kind="anthropic", url=url)
         (tape(house, "tape") / "RECORD").write_text("up/c")
         paper = await house.run("record/tape")
-        client = anthropic.AsyncAnthropic(base_url=f"{house.forge.url}/llm/anthropic", api_key=paper.key, max_retries=0)
-        house.clients.append(client)
+        client = house.claude(paper)
         content = [{"type": "text", "text": QUESTION, "cache_control": {"type": "ephemeral"}}]
         await client.messages.create(
             model="record/tape",

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import anthropic
 import pytest
 
 ROOT = Path(__file__).parents[3]
@@ -68,9 +67,7 @@ async def ask(house, paper, protocol, *, stream):
     asked = {"model": paper.run.model, "stream": stream}
     said = [{"role": "user", "content": QUESTION}]
     if protocol == "messages":
-        url = f"{house.forge.url}/llm/anthropic"
-        client = anthropic.AsyncAnthropic(base_url=url, api_key=paper.key, max_retries=0, timeout=240)
-        house.clients.append(client)
+        client = house.claude(paper, timeout=240)
         answer = await client.messages.create(**asked, messages=said, max_tokens=16)
         if not stream:
             return answer.content[0].text, 1, (answer.usage.input_tokens, answer.usage.output_tokens)

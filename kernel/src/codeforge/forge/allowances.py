@@ -34,7 +34,7 @@ class Allowances:
             run = door.one(t.Run, t.Run.id == run_id)
             if run is None:
                 raise NotFound(f"There is no run {run_id}.")
-            found = budgets.of_call(door, run["provider"], run["project_id"], run)
+            found = budgets.followed(door, run["provider"], run["project_id"], run_id)
             return [self._fact(door, row) for row in found]
 
         if run_id:  # its project's limit may have to become its budget first
@@ -61,6 +61,7 @@ class Allowances:
                 budgets.give(door, scope, scope_id, period=period, limit=limit_micro, made_by=who.user)
             row = door.one(t.Budget, *mine)
             assert row
+            budgets.keep(door, row, budgets.span(period, door.now(), self._forge.settings.time_zone)[0])
             return self._fact(door, row)
 
         return await self._forge.store.run(who.tenant_id, work)

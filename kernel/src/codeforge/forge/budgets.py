@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,30 +37,32 @@ def span(period: str, now: float, zone: str) -> Span:
     return day.timestamp(), after.timestamp()
 
 
-def of_call(door: Door, provider: str, project_id: str | None, run: Row | None) -> list[Row]:
-    """The budgets that hold for a call, inside the caller's transaction, which writes."""
-    places = [("tenant", ""), ("provider", provider)]
-    places += [("project", project_id)] if project_id else []
-    if run is not None:
-        _follow(door, run)
-        places += [("task", run["task_id"]), ("run", run["id"])]
-    found = door.all(t.Budget, t.Budget.scope_id.in_([place[1] for place in places]))
-    return [row for row in found if (row["scope"], row["scope_id"]) in places]
+_OF_CALL = """SELECT b.* FROM budget b WHERE b.tenant_id = ? AND (
+    (b.scope = 'tenant' AND b.scope_id = '') OR (b.scope = 'provider' AND b.scope_id = ?)
+    OR (b.scope = 'project' AND b.scope_id = ?) OR (b.scope = 'run' AND b.scope_id = ?)
+    OR (b.scope = 'task' AND b.scope_id = (SELECT task_id FROM run WHERE id = ?))) ORDER BY b.id"""
+_LIMITS = "SELECT limits FROM project WHERE tenant_id = ? AND id = (SELECT project_id FROM run WHERE id = ?)"
 
 
-def _follow(door: Door, run: Row) -> None:
-    """Give a run the budget of its project's limit, where it has none of its own."""
-    mine = t.Budget.scope == "run", t.Budget.scope_id == run["id"]
-    there_is = door.all(t.Budget, *mine)
-    if any(row["made_by"] != FOLLOWS for row in there_is):
-        return
-    project = door.one(t.Project, t.Project.id == run["project_id"])
-    limit = (project or {"limits": {}})["limits"].get("cost_micro")
-    if [row["limit_micro"] for row in there_is] == ([] if limit is None else [limit]):
-        return
-    door.delete(t.Budget, *mine)
+def of_call(door: Door, provider: str, project_id: str | None, run_id: str | None) -> list[Row]:
+    """The budgets that hold for a call, inside the caller's transaction."""
+    return door.sql(_OF_CALL, door.tenant_id, provider, project_id or "", run_id or "", run_id or "")
+
+
+def followed(door: Door, provider: str, project_id: str | None, run_id: str | None) -> list[Row]:
+    """`of_call`, when its run has the budget of its project's limit, where it has none of its own."""
+    found = of_call(door, provider, project_id, run_id)
+    own = [row for row in found if row["scope"] == "run"]
+    if run_id is None or any(row["made_by"] != FOLLOWS for row in own):
+        return found
+    project = door.sql(_LIMITS, door.tenant_id, run_id)
+    limit = json.loads(project[0]["limits"]).get("cost_micro") if project else None
+    if [row["limit_micro"] for row in own] == ([] if limit is None else [limit]):
+        return found
+    door.delete(t.Budget, t.Budget.scope == "run", t.Budget.scope_id == run_id)
     if limit is not None:
-        give(door, "run", run["id"], period="total", limit=limit, made_by=FOLLOWS)
+        give(door, "run", run_id, period="total", limit=limit, made_by=FOLLOWS)
+    return of_call(door, provider, project_id, run_id)
 
 
 def give(door: Door, scope: str, scope_id: str, *, period: str, limit: int, made_by: str) -> str:
@@ -72,11 +75,25 @@ def give(door: Door, scope: str, scope_id: str, *, period: str, limit: int, made
 
 def spent(door: Door, budget: Row, since: float) -> tuple[int, int]:
     """Micro-dollars of a budget that are spent and that are reserved, since a period began."""
+    known = budget["spent_since"] == since
+    return budget["spent_micro"] if known else _added_up(door, budget, since), _held(door, budget, since)
+
+
+def _added_up(door: Door, budget: Row, since: float) -> int:
+    """What is spent, by the calls themselves."""
     where = [*_within(budget), t.Call.replayed == False, t.Call.created_at >= since]  # noqa: E712 (an expression)
     [settled] = door.rows(door.query(t.Call, *where).select(fn.COALESCE(fn.SUM(t.Call.cost_micro), 0).alias("sum")))
-    where.append(t.Call.state == "open")
-    [held] = door.rows(door.query(t.Call, *where).select(fn.COALESCE(fn.SUM(t.Call.held_micro), 0).alias("sum")))
-    return int(settled["sum"]), int(held["sum"])
+    return int(settled["sum"])
+
+
+def _held(door: Door, budget: Row, since: float) -> int:
+    """What is reserved: open calls are few, and found by their state alone, however many are settled."""
+    columns = t.Call.provider, t.Call.project_id, t.Call.created_at, t.Call.held_micro
+    where = [t.Call.state == "open", *(_within(budget) if budget["scope"] in ("task", "run") else [])]
+    rows = door.rows(door.query(t.Call, *where).select(*columns))
+    column = {"provider": "provider", "project": "project_id"}.get(budget["scope"])
+    mine = [row for row in rows if row["created_at"] >= since]
+    return sum(row["held_micro"] or 0 for row in mine if column is None or row[column] == budget["scope_id"])
 
 
 def _within(budget: Row) -> list[Expression]:
@@ -117,19 +134,37 @@ def check(door: Door, budgets: list[Row], model: str, needs: int | None, *, zone
             raise OverBudget(detail, {**wait, "budget": budget["id"], "until": until, "detail": detail})
 
 
-def tell(door: Door, budgets: list[Row], zone: str) -> None:
-    """Tell the runs that a budget holds for when 80 % and 100 % of it are spent, once in each period."""
+def count(door: Door, budgets: list[Row], call: Row, more: int, zone: str) -> None:
+    """Count what a ``call``, settled in the caller's transaction, cost ``more`` than was known before.
+
+    It is added to each budget's sum, so that the next call need not add up all calls again. The runs that a budget
+    holds for are told when 80 % and 100 % of it are spent, once in each period.
+    """
     for budget in budgets:
         since, _ = span(budget["period"], door.now(), zone)
-        settled, _ = spent(door, budget, since)
-        limit = budget["limit_micro"]
-        share = next((share for share in SHARES if settled * 100 >= limit * share), 0) if settled else 0
-        if share > (budget["told"] if budget["told_since"] == since else 0):
-            door.update(t.Budget, t.Budget.id == budget["id"], told=share, told_since=since)
-            left = "nothing is left" if settled >= limit else f"{dollars(limit - settled)} is left"
-            text = f"{share} % of {_named(budget)} ({dollars(limit)} {_per(budget)}) is spent: {left}."
-            for run in door.all(t.Run, t.Run.state.in_(list(HELD)), *_runs(budget)):
-                history.append(door, run, [AgentEvent(Kind.PROGRESS, {"text": text})])
+        if call["created_at"] >= since:
+            known = budget["spent_since"] == since
+            keep(door, budget, since, budget["spent_micro"] + more if known else _added_up(door, budget, since))
+            _tell(door, budget, since)
+
+
+def keep(door: Door, budget: Row, since: float, settled: int | None = None) -> None:
+    """Write down what is spent of a budget since a period began; None: what the calls say."""
+    settled = _added_up(door, budget, since) if settled is None else settled
+    budget |= {"spent_micro": settled, "spent_since": since}
+    door.update(t.Budget, t.Budget.id == budget["id"], spent_micro=settled, spent_since=since)
+
+
+def _tell(door: Door, budget: Row, since: float) -> None:
+    settled, limit = budget["spent_micro"], budget["limit_micro"]
+    share = next((share for share in SHARES if settled * 100 >= limit * share), 0) if settled else 0
+    if share <= (budget["told"] if budget["told_since"] == since else 0):
+        return
+    door.update(t.Budget, t.Budget.id == budget["id"], told=share, told_since=since)
+    left = "nothing is left" if settled >= limit else f"{dollars(limit - settled)} is left"
+    text = f"{share} % of {_named(budget)} ({dollars(limit)} {_per(budget)}) is spent: {left}."
+    for run in door.all(t.Run, t.Run.state.in_(list(HELD)), *_runs(budget)):
+        history.append(door, run, [AgentEvent(Kind.PROGRESS, {"text": text})])
 
 
 def _runs(budget: Row) -> list[Expression]:

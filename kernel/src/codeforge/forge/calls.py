@@ -76,7 +76,9 @@ class Calls(Settling):
         call_id = new_id()
 
         def work(door: Door) -> None:
-            door.insert(t.Call, id=call_id, created_at=door.now(), **values)
+            row = {"id": call_id, "created_at": door.now(), **values}
+            door.insert(t.Call, **row)
+            self._settled(door, {**row, "cost_micro": None}, {"cost_micro": cost_micro})
 
         self._forge.metrics.call(
             provider,

@@ -88,9 +88,12 @@ class Providers:
     async def all(self, tenant_id: str) -> list[Provider]:
         """The stored providers, then those that sources of models found by themselves; with their secrets."""
         found = {provider.name: provider for provider in await self.list(tenant_id)}
-        for llm in self._forge.offers.llms.values():
-            for provider in await llm.providers(tenant_id):
-                found.setdefault(provider.name, provider)
+        for name, llm in self._forge.offers.llms.items():
+            try:
+                for provider in await llm.providers(tenant_id):
+                    found.setdefault(provider.name, provider)
+            except Exception:
+                log.exception("the providers of %s could not be listed", name)
         return list(found.values())
 
     async def list(self, tenant_id: str) -> list[Provider]:

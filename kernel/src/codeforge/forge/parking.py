@@ -68,7 +68,7 @@ class Parking:
         provider, model, needs = wait["provider"], wait["model"], wait["needs"]
         if needs is None and prices.said(door, provider, model):
             return "The price of its model is known now."
-        found = budgets.of_call(door, provider, row["project_id"], row)
+        found = budgets.followed(door, provider, row["project_id"], row["id"])
         try:
             zone, unpriced = settings.time_zone, settings.unpriced_calls
             budgets.check(door, found, f"{provider}/{model}", needs, zone=zone, unpriced=unpriced)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ MOST = 10**12
 """Micro-dollars per million tokens: a million dollars, which nobody asks."""
 Row = dict[str, Any]
 Key = tuple[str, str]
+_OF_MODEL = """SELECT id, model, steps, source FROM price
+    WHERE tenant_id = ? AND provider = ? AND model IN (?, '*') AND ended_at IS NULL ORDER BY id"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +47,7 @@ def in_force(door: Door, provider: str, model: str, known: Prices) -> tuple[str 
 
     ``known`` is what the provider and the map say; it is written down when that is new. Unknown: (None, ()).
     """
-    mine = t.Price.provider == provider, t.Price.model.in_([model, ALL]), t.Price.ended_at.is_null()
-    found = door.all(t.Price, *mine)
+    found = [{**row, "steps": json.loads(row["steps"])} for row in door.sql(_OF_MODEL, door.tenant_id, provider, model)]
     if said := _said(found, model):
         return said["id"], steps_of(said)
     if not known:
@@ -61,10 +63,9 @@ def said(door: Door, provider: str, model: str) -> bool:
     return _said(door.all(t.Price, t.Price.provider == provider, t.Price.ended_at.is_null()), model) is not None
 
 
-def by_id(door: Door, price_id: str | None) -> Prices:
-    """The steps of a version; none for None."""
-    row = door.one(t.Price, t.Price.id == price_id) if price_id else None
-    return steps_of(row) if row else ()
+def read(steps: str | None, source: str) -> Prices:
+    """The steps of a version as the column has them; none for None."""
+    return steps_of({"steps": json.loads(steps), "source": source}) if steps else ()
 
 
 def steps_of(row: Row) -> Prices:

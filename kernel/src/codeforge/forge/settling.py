@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 DIED = "The server ended in the middle of this call: nobody knows what it used, so its worst case counts."
 
+_TO_SETTLE = """SELECT c.id, c.provider, c.project_id, c.run_id, c.replayed, c.created_at, c.cost_micro,
+    p.steps, p.source FROM call c LEFT JOIN price p ON p.id = c.price_id WHERE c.tenant_id = ? AND c.id = ?"""
+
 
 class Settling:
     """Reserves and settles, each in one transaction that no other server writes beside."""
@@ -66,7 +69,9 @@ class Settling:
             }
             now = door.now()
             values |= {"state": "open", "created_at": now, "held_until": now + self._forge.settings.hold_seconds}
-            door.insert(t.Call, **values, status=0, counted="estimated", milliseconds=0)
+            values |= {"status": 0, "counted": "estimated", "milliseconds": 0, "tenant_id": tenant_id, "error": ""}
+            values |= dict.fromkeys(("cached_tokens", "written_tokens", "reasoning_tokens"), 0)
+            door.insert_all(t.Call, [values])
 
         try:
             await self._forge.store.run(tenant_id, work)
@@ -95,10 +100,10 @@ class Settling:
         """
 
         def work(door: Door) -> Row | None:
-            row = door.one(t.Call, t.Call.id == call_id)
+            row = next(iter(door.sql(_TO_SETTLE, tenant_id, call_id)), None)
             if row is None:
                 return None
-            micro = cost(prices.by_id(door, row["price_id"]), used)
+            micro = cost(prices.read(row["steps"], row["source"]), used)
             if row["replayed"]:
                 micro = replayed_cost or 0
             elif not used.prompt and not used.completion:
@@ -116,7 +121,7 @@ class Settling:
                 "error": error,
             }
             self._settled(door, row, values)
-            return {**row, **values}
+            return {"provider": row["provider"], **values}
 
         row = await self._forge.store.run(tenant_id, work)
         if row is None:
@@ -154,16 +159,14 @@ class Settling:
         price_id, steps = prices.in_force(door, call["provider"], model, known)
         needs = worst(steps, call["prompt_tokens"], call["completion_tokens"])
         zone, unpriced = self._forge.settings.time_zone, self._forge.settings.unpriced_calls
-        found = _budgets(door, call)
+        found = budgets.followed(door, call["provider"], call["project_id"], call["run_id"])
         budgets.check(door, found, f"{call['provider']}/{model}", needs, zone=zone, unpriced=unpriced)
         return price_id, needs
 
     def _settled(self, door: Door, row: Row, values: Row) -> None:
-        door.update(t.Call, t.Call.id == row["id"], state="settled", **values)
-        if values["cost_micro"] and not row["replayed"]:
-            budgets.tell(door, _budgets(door, row), self._forge.settings.time_zone)
-
-
-def _budgets(door: Door, call: Row) -> list[Row]:
-    run = door.one(t.Run, t.Run.id == call["run_id"]) if call["run_id"] else None
-    return budgets.of_call(door, call["provider"], call["project_id"], run)
+        columns = ", ".join(f"{name} = ?" for name in values)
+        door.sql(f"UPDATE call SET state = 'settled', {columns} WHERE id = ?", *values.values(), row["id"])  # noqa: S608
+        more = (values["cost_micro"] or 0) - (row["cost_micro"] or 0)
+        if more and not row["replayed"]:
+            found = budgets.of_call(door, row["provider"], row["project_id"], row["run_id"])
+            budgets.count(door, found, row, more, self._forge.settings.time_zone)

@@ -442,7 +442,8 @@ class Budget(Model):
     """What calls may cost: of one ``scope`` ("tenant", "project", "task", "run", "provider") and ``scope_id`` (a
     provider's name, empty for the tenant), per "day", "month" or in "total".
 
-    ``told`` is the share in per cent that people were told of last, in the period that began at ``told_since``.
+    ``spent_micro`` adds up its settled calls, and ``told`` is the share in per cent that people were told of last, each
+    in the period that began then; another one begins with what the calls themselves say.
     """
 
     id = key()
@@ -452,6 +453,8 @@ class Budget(Model):
     period = CharField(max_length=16)
     limit_micro = BigIntegerField()
     made_by = TextField(default="")
+    spent_micro = BigIntegerField(default=0)
+    spent_since = DoubleField(default=-1)
     told = IntegerField(default=0)
     told_since = DoubleField(default=0)
     created_at = DoubleField()

@@ -1,4 +1,4 @@
-"""The model gateway: one OpenAI-compatible door, a key per run, usage and cost per call."""
+"""The model gateway: one door for three protocols, a key per run, usage and cost per call."""
 
 from __future__ import annotations
 

@@ -33,6 +33,7 @@ class Relay:
         self._speech = protocol(call.protocol)
         self._end_event = b""
         self._said: dict[str, Any] = {}
+        self._heard = False
 
     async def run(self, *, park: bool = True) -> web.StreamResponse:
         """Answer the request. Raises `Trouble` when there is none and nothing was sent yet.
@@ -105,18 +106,31 @@ class Relay:
             )
 
     async def _pass(self, events: list[bytes]) -> None:
-        await self._write(b"".join(event for event in map(self._clean, events) if self._wanted(event)))
+        data = b"".join(event for event in map(self._clean, events) if self._wanted(event))
+        if self._heard:  # comments alone are no beginning
+            await self._write(data)
+
+    def _refused(self) -> Trouble:
+        """An error in an answer's place, although its head was good: nothing was sent, so it can be told as one."""
+        error = self._said.get("error")
+        code = error.get("code") if isinstance(error, dict) else None
+        status = code if isinstance(code, int) and 400 <= code < 600 else 502
+        return Trouble(status, "provider_error", self._ledger.transcript.error, sent=True)
 
     def _wanted(self, event: bytes) -> bool:
         """Take an event in; whether the agent should have it: not the end yet, nor the usage that only we asked for."""
         if self._end_event:
             return False
-        if sse.data(event) == b"[DONE]":
+        data = sse.data(event)
+        first, self._heard = bool(data) and not self._heard, self._heard or bool(data)
+        if data == b"[DONE]":
             self._end_event = event
             return False
         found = sse.parsed(event)
         self._speech.read(found, self._ledger.transcript)
         self._said.update(found)
+        if first and self._ledger.transcript.error:
+            raise self._refused()
         if self._speech.ends(found):
             self._end_event = event
             return False

@@ -11,10 +11,8 @@ ALTER TABLE "call" ADD COLUMN "state" VARCHAR(16) NOT NULL DEFAULT 'settled';
 ALTER TABLE "call" ADD COLUMN "held_micro" INTEGER;
 ALTER TABLE "call" ADD COLUMN "held_until" REAL;
 ALTER TABLE "call" ADD COLUMN "price_id" VARCHAR(64);
-CREATE INDEX "call_open" ON "call" ("held_until") WHERE "state" = 'open';
-CREATE INDEX "call_spent" ON "call" ("tenant_id", "replayed", "created_at", "cost_micro");
-CREATE INDEX "call_spent_provider" ON "call" ("tenant_id", "provider", "replayed", "created_at", "cost_micro");
-CREATE INDEX "call_spent_project" ON "call" ("project_id", "replayed", "created_at", "cost_micro");
+CREATE INDEX "call_state" ON "call" ("state", "tenant_id");
+CREATE INDEX "call_tenant_id_created_at" ON "call" ("tenant_id", "created_at");
 
 ALTER TABLE "run" ADD COLUMN "waiting_for" TEXT;
 ALTER TABLE "run" ADD COLUMN "claimed" TEXT;
@@ -40,6 +38,8 @@ CREATE TABLE "budget" (
   "period" VARCHAR(16) NOT NULL,
   "limit_micro" INTEGER NOT NULL,
   "made_by" TEXT NOT NULL DEFAULT '',
+  "spent_micro" INTEGER NOT NULL DEFAULT 0,
+  "spent_since" REAL NOT NULL DEFAULT -1,
   "told" INTEGER NOT NULL DEFAULT 0,
   "told_since" REAL NOT NULL DEFAULT 0,
   "created_at" REAL NOT NULL

@@ -38,7 +38,7 @@ class Fault:
         return self.kind in ("error", "timeout")
 
 
-def of_trouble(trouble: Trouble) -> Fault:
+def of_trouble(trouble: Trouble, now: float) -> Fault:
     """The fault behind a call that got no answer at all."""
     if trouble.code in _OWN:
         return Fault(kind="", words=trouble.code)
@@ -47,21 +47,19 @@ def of_trouble(trouble: Trouble) -> Fault:
     if trouble.code == "provider_timeout":
         return Fault(kind="timeout", words="did not begin to answer in time")
     if trouble.code == "provider_error":
-        return _of_status(trouble.status, f"answered {trouble.status}")
+        return _of_refusal(trouble.status, trouble.head, trouble.message.encode(errors="replace"), now)
     words = {"provider_unreachable": "cannot be reached", "provider_cut": "broke off"}
     return Fault(kind="error" if trouble.status >= 500 else "", words=words.get(trouble.code, "failed"))
 
 
 def of_answer(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Fault | None:
     """The fault that an answer tells of; None for a good one."""
-    if status < 400:
-        return None
+    return _of_refusal(status, headers, body, now) if status >= 400 else None
+
+
+def _of_refusal(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Fault:
     if status in (400, 413, 422) and _TOO_LONG.search(body):
         return Fault(kind="context", words="has too small a window")
     until = reset(headers, body, now) if status in _BUSY else None
-    return _of_status(status, f"answered {status}", until)
-
-
-def _of_status(status: int, words: str, until: float | None = None) -> Fault:
     kind = "error" if status in _OF_PROVIDER or status >= 500 else ""
-    return Fault(kind=kind, words=words, until=until, limited=status == LIMITED)
+    return Fault(kind=kind, words=f"answered {status}", until=until, limited=status == LIMITED)

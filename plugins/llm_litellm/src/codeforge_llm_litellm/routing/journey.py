@@ -39,7 +39,7 @@ class Journey:
                 response, trouble = await relay.run(park=park), None
             except Trouble as caught:
                 response, trouble = None, caught
-            fault = of_trouble(trouble) if trouble else self._of(response)
+            fault = of_trouble(trouble, self._rests.clock()) if trouble else self._of(response)
             if fault is None:
                 self._rests.answered(self._place(stop))
                 break
@@ -51,15 +51,16 @@ class Journey:
             if fault.kind == "context":  # smaller windows are too small as well
                 stops = [other for other in stops if _larger(other, stop)]
         if trouble:
+            await waiting.wait(self._gateway, self._call, self._failed, trouble.head)
             raise trouble
         assert response is not None
-        if isinstance(response, web.Response) and response.status >= 400:
-            await waiting.wait(self._gateway, self._call, self._failed, response)
+        if self._of(response):
+            await waiting.wait(self._gateway, self._call, self._failed, response.headers)
         return response
 
     def _of(self, response: web.StreamResponse | None) -> Fault | None:
-        """What is wrong with an answer that the agent has not seen anything of."""
-        if not isinstance(response, web.Response) or response.prepared:
+        """What is wrong with an answer that the agent has not seen anything of; of a stream it has."""
+        if not isinstance(response, web.Response):
             return None
         body = response.body if isinstance(response.body, bytes) else b""
         return of_answer(response.status, response.headers, body, self._rests.clock())

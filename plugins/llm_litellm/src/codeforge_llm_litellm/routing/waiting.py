@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-
-from aiohttp import web
+from collections.abc import MutableMapping, Sequence
 
 from codeforge_llm_litellm.call import Call, Stop
 from codeforge_llm_litellm.gateway import Gateway
@@ -13,7 +11,9 @@ from codeforge_llm_litellm.routing.faults import Fault
 from codeforge_llm_litellm.routing.rests import clock
 
 
-async def wait(gateway: Gateway, call: Call, failed: Sequence[tuple[Stop, Fault]], response: web.Response) -> None:
+async def wait(
+    gateway: Gateway, call: Call, failed: Sequence[tuple[Stop, Fault]], head: MutableMapping[str, str]
+) -> None:
     """Where every model that was asked is limited: say when the first one is free, and let the run wait until then.
 
     It waits so only for limits that last longer than the setting ``quota_seconds``; shorter ones are the agent's.
@@ -23,8 +23,9 @@ async def wait(gateway: Gateway, call: Call, failed: Sequence[tuple[Stop, Fault]
         return
     until = min(untils)
     left = until - gateway.rests.clock()
-    if len(failed) > 1 or "Retry-After" not in response.headers:
-        response.headers["Retry-After"] = str(math.ceil(left))
+    told = next((name for name in head if name.lower() == "retry-after"), "")
+    if len(failed) > 1 or not told:
+        head[told or "Retry-After"] = str(math.ceil(left))
     if left > gateway.forge.settings.quota_seconds:
         names = " and ".join(stop.name for stop, _ in failed)
         detail = f"The limit of {names} is reached until {clock(until)}."
