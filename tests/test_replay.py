@@ -47,7 +47,7 @@ def prompt(mood):
 @pytest.fixture
 async def project(api, models, repository):
     provider = {"kind": "openai-compatible", "base_url": models.url, "key": KEY, "settings": {"models": ["m"]}}
-    await api.call("PUT", "/providers/scripted", provider)
+    await api.call("PUT", "/providers/scripted?test=false", provider)
     return await api.post("/projects", {"url": str(repository), "agent": "shell", "model": "scripted/m"})
 
 
@@ -95,6 +95,7 @@ async def test_each_call_s_exchange_can_be_read_without_secrets(api, project, pr
     await api.get("/calls/nonsense/exchange", status=404)
 
 
+@pytest.mark.every_form
 async def test_a_replay_makes_the_same_change_from_the_same_commit_without_its_model(
     api, project, prompt, models, repository
 ):
@@ -171,7 +172,7 @@ async def test_exchanges_are_written_before_a_server_ends_and_forgotten_when_the
     prompt = f"{ASK} for n in $(seq 40); do ask true $n > /dev/null; done; echo b > b.txt"
     async with running(settings, extra={"stand_ins": StandIns()}) as (_, api):
         provider = {"kind": "openai-compatible", "base_url": models.url, "settings": {"models": ["m"]}}
-        await api.call("PUT", "/providers/scripted", provider)
+        await api.call("PUT", "/providers/scripted?test=false", provider)
         project = await api.post("/projects", {"url": str(repository), "agent": "shell", "model": "scripted/m"})
         run = await api.until(await api.start(project, prompt))
     async with running(settings, extra={"stand_ins": StandIns()}) as (forge, api):
@@ -187,7 +188,7 @@ async def test_nothing_is_kept_where_that_was_not_wanted(settings, models, repos
     settings = settings.model_copy(update={"keep_exchanges": False})
     async with running(settings, extra={"stand_ins": StandIns()}) as (_, api):
         provider = {"kind": "openai-compatible", "base_url": models.url, "settings": {"models": ["m"]}}
-        await api.call("PUT", "/providers/scripted", provider)
+        await api.call("PUT", "/providers/scripted?test=false", provider)
         project = await api.post("/projects", {"url": str(repository), "agent": "shell", "model": "scripted/m"})
         run = await api.until(await api.start(project, prompt))
     async with running(settings, extra={"stand_ins": StandIns()}) as (_, api):
@@ -232,7 +233,7 @@ async def test_a_run_of_aider_is_replayed_to_the_same_change(tmp_path, models):
     settings = Settings(data_dir=tmp_path / "data", agents_dir=agents_dir(), port=0)
     async with running(settings) as (_, api):
         provider = {"kind": "openai-compatible", "base_url": models.url, "key": KEY, "settings": {"models": ["m"]}}
-        await api.call("PUT", "/providers/scripted", provider)
+        await api.call("PUT", "/providers/scripted?test=false", provider)
         models.script("m", [Step(status=429, text="slow down"), edit])
         project = await api.post("/projects", {"url": str(repository), "agent": "aider", "model": "scripted/m"})
         run = await api.until(await api.start(project, "Make GREETING in hello.py friendlier."), seconds=90)
