@@ -132,7 +132,8 @@ class Exchanges:
             await asyncio.sleep(0.1)
         raise Conflict(
             f"Of the run's {len(made)} model calls, the exchanges of {len(lost)} are not kept, so it cannot be "
-            "replayed: they were too large, too old (setting exchange_days), or not to be kept (keep_exchanges)."
+            "replayed: they were too large, too old (setting exchange_days), not to be kept (keep_exchanges), or their "
+            "server was killed before it wrote them."
         )
 
     async def forget_old(self) -> int:
