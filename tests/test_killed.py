@@ -121,7 +121,8 @@ async def test_a_model_call_that_the_server_died_in_is_accounted_by_its_worst_ca
         await api.call("PUT", "/providers/up?test=false", body)
         project = await api.post("/projects", {"url": str(repository), "model": "up/m"})
         ask = (
-            'curl -sN "$GATEWAY/chat/completions" -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" -d '
+            'curl -sN "$GATEWAY/chat/completions" -H "Authorization: Bearer $KEY" -H "Content-Type: application/json"'
+            " -d "
             '\'{"model": "up/m", "stream": true, "max_tokens": 100, "messages": [{"role": "user", "content": "x"}]}\''
         )
         run = await api.start(project, f"{ask}; sleep 100", max_cost_micro=1500)
