@@ -83,6 +83,17 @@ def test_the_forecast_follows_the_model_that_is_chosen(page, server):
     expect(page.get_by_text("$0.00 of $0.50 spent")).to_be_visible()
 
 
+def test_a_forecast_after_the_sessions_end_does_not_take_what_was_written(page, server):
+    page.expected = ["401"]
+    project = server.do(server.stage.project())
+    page.goto(f"/projects/{project.id}")
+    page.locator("#prompt").fill("A long prompt")
+    page.context.clear_cookies()
+    page.get_by_label("Model").select_option("ollama/qwen3-coder")
+    expect(page.get_by_text("You are signed out: copy what you wrote")).to_be_visible()
+    expect(page.locator("#prompt")).to_have_value("A long prompt")
+
+
 def test_budgets_and_aliases_are_set_by_the_keyboard_alone(page, server):
     stage = server.stage
     page.goto("/costs/budgets")
@@ -106,15 +117,14 @@ def test_a_provider_is_tested_before_it_is_kept(page, server):
     stage = server.stage
     page.goto("/models")
     page.keyboard.press("n")
-    expect(page.get_by_role("link", name="OpenAI", exact=True)).to_be_focused()
-    page.keyboard.press("Enter")
+    page.wait_for_url("**/models/new?kind=openai")
     page.expected = ["422"]
-    page.get_by_label("Key").fill("sk-wrong")
+    page.get_by_role("textbox", name="Key").fill("sk-wrong")
     page.get_by_role("button", name="Test and save").click()
     expect(page.get_by_text("openai refuses this key: copy it again.")).to_be_visible()
     assert axe(page) == []
     assert server.do(stage.forge.providers.list(stage.who.tenant_id)) == []
-    page.get_by_label("Key").fill("sk-right")
+    page.get_by_role("textbox", name="Key").fill("sk-right")
     page.get_by_role("button", name="Test and save").click()
     page.wait_for_url("**/models/providers/openai")
     page.get_by_role("button", name="Ask it now").click()

@@ -139,3 +139,9 @@ async def test_who_may_not_administer_changes_no_provider(stage, stranger):
     _, token = await stage.forge.accounts.new_token(stage.who, "scripts", ("read", "write"))
     for path in ("/models/providers", "/models/providers/x/test", "/models/providers/x/remove"):
         assert (await stranger.post(path, headers={"Authorization": f"Bearer {token}"})).status == 403
+
+
+async def test_models_show_window_price_and_note(client):
+    text = await read(client, "/models")
+    for piece in ("400,000", "$0.25", "$2.00", "unknown", "nothing, scripted", "no model is called"):
+        assert piece in text

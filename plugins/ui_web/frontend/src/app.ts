@@ -36,7 +36,8 @@ on("htmx:before:response", (event) => {
   const answer = event.detail.ctx.response?.raw;
   if (answer?.status !== 401) return;
   event.preventDefault();
-  const form = event.detail.ctx.sourceElement;
+  const source = event.detail.ctx.sourceElement;
+  const form = source.closest("form") ?? source;
   if ([...form.querySelectorAll("textarea")].some((field) => field.value.trim()))
     return complain(form, "You are signed out: copy what you wrote, then load this page again to sign in.");
   location.assign(`/signin?next=${encodeURIComponent(location.pathname)}`);

@@ -18,7 +18,7 @@ from codeforge_llm_litellm.transcript import Transcript, Used
 log = logging.getLogger(__name__)
 MOST = 512
 """Exchanges that may wait to be written; more come only when the database does not answer."""
-TOGETHER = 16
+TOGETHER = 64
 """Exchanges that are written in one transaction."""
 PAUSE = 0.1
 """Seconds between two transactions, for the calls' own ones to come first."""
