@@ -98,7 +98,7 @@ async def test_no_secret_is_found_where_it_does_not_belong(tmp_path, models, rud
         await work(api, models, rude, repository, found)
         canaries["session"] = await look(api, server, tmp_path / "data", found)
         await take_along(api, tmp_path, found)
-        canaries["run"] = {re.search(r"cfrun_[\w-]+", seen.text)[0] for seen in models.requests}
+        canaries["run"] = {key for seen in models.requests for key in re.findall(r"cfrun_[\w-]+", seen.text)}
         assert len(canaries["run"]) >= 3
     found += files(tmp_path / "data")
     assert len(found) > 100
@@ -127,8 +127,12 @@ async def use_the_worker(api, secrets):
 async def work(api, models, rude, repository, found):
     """Real work through every door: runs that end well and badly, words of people, deliveries, refusals."""
     stored = {"kind": "openai-compatible", "base_url": models.url, "key": STORED, "settings": {"models": ["m"]}}
-    await api.call("PUT", "/providers/stored?test=false", stored)
-    await api.call("PUT", "/providers/rude?test=false", {"kind": "openai-compatible", "base_url": rude, "key": STORED})
+    await api.call("PUT", "/providers/stored", stored)
+    refuses = {"kind": "openai-compatible", "base_url": rude, "key": STORED, "settings": {"models": ["m"]}}
+    said = [await api.call("PUT", "/providers/rude", refuses, status=422)]
+    await api.call("PUT", "/providers/rude?test=false", refuses)
+    said.append(await api.post("/providers/rude/test"))
+    found.append(Found("tests of a key", json.dumps(said).encode()))
     with_key = f"https://me:{REPOSITORY}@example.invalid/x.git"
     for path in ("/projects", "/projects/inspect"):
         said = await api.post(path, {"url": with_key}, status=422)
@@ -138,9 +142,6 @@ async def work(api, models, rude, repository, found):
         "/projects", {"url": str(repository), "agent": "shell", "model": "stored/m", "check": check, "name": "canary"}
     )
     for model, code in (("stored/m", 0), ("openai/m", 0), ("stored/m", 3), ("rude/m", 0)):
-        await api.call("PUT", "/providers/rude?test=false", {
-            "kind": "openai-compatible", "base_url": rude, "key": STORED, "settings": {"models": ["m"]},
-        })  # fmt: skip
         script = SCRIPT.format(model=model, code=code)
         run = await api.start(project, f"{script}\n# and my key is {STORED}", title=f"Use {STORED}", model=model)
         run = await api.until(run)

@@ -95,6 +95,7 @@ async def test_each_call_s_exchange_can_be_read_without_secrets(api, project, pr
     await api.get("/calls/nonsense/exchange", status=404)
 
 
+@pytest.mark.every_form
 async def test_a_replay_makes_the_same_change_from_the_same_commit_without_its_model(
     api, project, prompt, models, repository
 ):
