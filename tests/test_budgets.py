@@ -34,7 +34,7 @@ async def paid(api, project, models):
     """The project, on a model that costs something."""
     settings = {"models": ["m"], "prices": {"m": {"input": 1, "output": 10}}}
     body = {"kind": "openai-compatible", "base_url": models.url, "key": "sk-scripted", "settings": settings}
-    await api.call("PUT", "/providers/up", body)
+    await api.call("PUT", "/providers/up?test=false", body)
     yield project
     await api.call("DELETE", "/providers/up")
 
@@ -79,7 +79,7 @@ async def test_a_run_that_waits_for_its_budget_can_be_stopped_and_paused(api, pa
 async def test_a_run_whose_models_price_nobody_knows_waits_until_somebody_says_it(api, paid, models):
     settings = {"models": ["m"]}
     body = {"kind": "openai-compatible", "base_url": models.url, "key": "sk-scripted", "settings": settings}
-    await api.call("PUT", "/providers/up", body)
+    await api.call("PUT", "/providers/up?test=false", body)
     run = await api.start(paid, PATIENT, model="up/m", max_cost_micro=10_000)
     waiting = await api.until(run, "waiting")
     assert "Nobody knows what up/m costs" in waiting["detail"]

@@ -31,14 +31,20 @@ agent leaves in its own memory is packed by gzip and its own affair: all that it
 """
 SCRIPT = """
 env; echo "my key is $KEY"; cat key.txt
-ask() {{ curl -sS "$GATEWAY/chat/completions" -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \
-  -d "{{\\"model\\": \\"$1\\", \\"stream\\": $2,
-    \\"messages\\": [{{\\"role\\": \\"user\\", \\"content\\": \\"$KEY $(cat key.txt)\\"}}]}}"; }}
-ask {model} false; ask {model} true; ask {model} true; ask wrong false
+ask() {{ curl -sS "$1" -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \
+  -d "{{\\"model\\": \\"$2\\", \\"stream\\": $3, \\"max_tokens\\": 99,
+    \\"$4\\": [{{\\"role\\": \\"user\\", \\"content\\": \\"$KEY $(cat key.txt)\\"}}]}}"; }}
+chat="$GATEWAY/chat/completions"; messages="${{GATEWAY%/v1}}/anthropic/v1/messages"; responses="$GATEWAY/responses"
+ask $chat {model} false messages; ask $chat {model} true messages; ask $chat {model} true messages
+for n in 1 2 3; do ask $messages {model} true messages; ask $responses {model} true input; done
+ask $chat wrong false messages
 echo "$KEY" > $STATE/memory; echo "$KEY $(cat key.txt) again" > found.txt
 git add -A; git -c user.name=a -c user.email=a@b.c commit -qm "a key: $KEY $(cat key.txt)"
 exit {code}
 """
+
+
+NOT_FOLLOWED = ("/static/", "/signout", "/api/", "/error")
 
 
 @dataclass
@@ -92,7 +98,7 @@ async def test_no_secret_is_found_where_it_does_not_belong(tmp_path, models, rud
         await work(api, models, rude, repository, found)
         canaries["session"] = await look(api, server, tmp_path / "data", found)
         await take_along(api, tmp_path, found)
-        canaries["run"] = {seen.body["messages"][-1]["content"].split()[0] for seen in models.requests}
+        canaries["run"] = {re.search(r"cfrun_[\w-]+", seen.text)[0] for seen in models.requests}
         assert len(canaries["run"]) >= 3
     found += files(tmp_path / "data")
     assert len(found) > 100
@@ -121,8 +127,8 @@ async def use_the_worker(api, secrets):
 async def work(api, models, rude, repository, found):
     """Real work through every door: runs that end well and badly, words of people, deliveries, refusals."""
     stored = {"kind": "openai-compatible", "base_url": models.url, "key": STORED, "settings": {"models": ["m"]}}
-    await api.call("PUT", "/providers/stored", stored)
-    await api.call("PUT", "/providers/rude", {"kind": "openai-compatible", "base_url": rude, "key": STORED})
+    await api.call("PUT", "/providers/stored?test=false", stored)
+    await api.call("PUT", "/providers/rude?test=false", {"kind": "openai-compatible", "base_url": rude, "key": STORED})
     with_key = f"https://me:{REPOSITORY}@example.invalid/x.git"
     for path in ("/projects", "/projects/inspect"):
         said = await api.post(path, {"url": with_key}, status=422)
@@ -132,7 +138,7 @@ async def work(api, models, rude, repository, found):
         "/projects", {"url": str(repository), "agent": "shell", "model": "stored/m", "check": check, "name": "canary"}
     )
     for model, code in (("stored/m", 0), ("openai/m", 0), ("stored/m", 3), ("rude/m", 0)):
-        await api.call("PUT", "/providers/rude", {
+        await api.call("PUT", "/providers/rude?test=false", {
             "kind": "openai-compatible", "base_url": rude, "key": STORED, "settings": {"models": ["m"]},
         })  # fmt: skip
         script = SCRIPT.format(model=model, code=code)
@@ -155,7 +161,7 @@ async def look(api, server, data, found):
     ids = {"projects": [p["id"] for p in projects], "runs": [r["id"] for r in runs]}
     ids["tasks"] = sorted({run["task_id"] for run in runs})
     calls = [c["id"] for run in runs for c in (await api.get(f"/runs/{run['id']}/calls"))["items"] if c["exchange"]]
-    assert len(calls) >= 12
+    assert len(calls) >= 36
     ids["calls"] = calls
     document = await api.get("/openapi.json")
     for path, operations in document["paths"].items():
@@ -172,22 +178,15 @@ async def look(api, server, data, found):
     ) as http:
         async with http.post(f"{api.url}/signin", data={"token": link}) as answer:
             assert answer.status == 200
-        pages = [
-            "/projects",
-            "/queue",
-            "/models",
-            "/usage",
-            "/plugins",
-            "/tokens",
-            "/workers",
-            "/queue/schedules",
-            "/trouble",
-        ]
-        pages += [f"/projects/{one}{more}" for one in ids["projects"] for more in ("", "/settings", "/health")]
-        pages += [f"/tasks/{one}" for one in ids["tasks"]]
-        pages += [f"/runs/{one}{more}" for one in ids["runs"] for more in ("", "/now", "/files/0", "/files/1")]
-        for page in pages:
+        pages = ["/projects", "/projects/live", "/queue/live", "/trouble"]
+        pages += [f"/projects/{one}/health" for one in ids["projects"]]
+        below = ("", "/now", "/calls/now", "/files/0", "/files/1")
+        pages += [f"/runs/{one}{more}" for one in ids["runs"] for more in below]
+        for page in pages:  # grows with every link that is found
             await read(http, api.url + page, found)
+            links = re.findall(r'(?:href|hx-get)="(/[^"#?]*)', found[-1].text.decode(errors="replace"))
+            pages += [link for link in dict.fromkeys(links) if link not in pages and not link.startswith(NOT_FOLLOWED)]
+        assert {"/models", "/costs", "/tokens", "/workers", "/queue"} < set(pages)
         session = {cookie.value for cookie in http.cookie_jar}
     return session | {link}
 
@@ -195,7 +194,9 @@ async def look(api, server, data, found):
 async def read(http, url, found):
     async with http.get(url) as answer:
         assert answer.status < 500, url
-        found.append(Found(re.sub(r"^http://[^/]*", "", url), await answer.read()))
+        endless = answer.content_type == "text/event-stream"
+        text = await (answer.content.readany() if endless else answer.read())
+        found.append(Found(re.sub(r"^http://[^/]*", "", url), text))
 
 
 async def take_along(api, folder, found):

@@ -118,12 +118,11 @@ async def test_a_model_call_that_the_server_died_in_is_accounted_by_its_worst_ca
         api = await server.start()
         settings = {"models": ["m"], "prices": {"m": {"input": 0, "output": 10}}}
         body = {"kind": "openai-compatible", "base_url": models.url, "settings": settings}
-        await api.call("PUT", "/providers/up", body)
+        await api.call("PUT", "/providers/up?test=false", body)
         project = await api.post("/projects", {"url": str(repository), "model": "up/m"})
-        ask = (
-            'curl -sN "$GATEWAY/chat/completions" -H "Authorization: Bearer $KEY" -H "Content-Type: application/json"'
-            ' -d \'{"model": "up/m", "stream": true, "max_tokens": 100, "messages": [{"role": "user", "content": "x"}]}\''
-        )
+        body = '{"model": "up/m", "stream": true, "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]}'
+        head = '-H "Authorization: Bearer $KEY" -H "Content-Type: application/json"'
+        ask = f"curl -sN \"$GATEWAY/chat/completions\" {head} -d '{body}'"
         run = await api.start(project, f"{ask}; sleep 100", max_cost_micro=1500)
         await models.seen(1)
         [call] = (await api.get(f"/runs/{run['id']}/calls"))["items"]

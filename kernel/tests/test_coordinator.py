@@ -6,7 +6,7 @@ import time
 import pytest
 
 from codeforge import Llm, Model, RepoInfo, RunState, Scm, Settings, builtin
-from codeforge.errors import Conflict, Fenced, Invalid, NotFound, Unauthorized
+from codeforge.errors import Conflict, DatabaseAway, Fenced, Invalid, NotFound, Unauthorized
 from codeforge.events import log, said
 from codeforge.forge import Forge, Offers
 from codeforge.model import Principal, Reason
@@ -109,6 +109,28 @@ async def test_a_run_whose_workers_keep_dying_fails_as_lost(forge, who, project)
         await forge.coordinator.reap(everything=True)
     after = await forge.runs.get(who, run.id)
     assert (after.state, after.reason, after.detail) == (RunState.FAILED, Reason.LOST, "Its worker died 3 times.")
+
+
+async def test_a_run_does_not_fail_because_the_database_went_away_while_it_was_claimed(
+    forge, who, project, monkeypatch
+):
+    run = await submit(forge, who, project)
+    real, left = forge.store.read, 1
+
+    async def read(*args, **options):
+        nonlocal left
+        if left:
+            left -= 1
+            raise DatabaseAway("It does not answer.")
+        return await real(*args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(forge.store, "read", read)
+        with pytest.raises(DatabaseAway):
+            await forge.coordinator.claim("w")
+    assert (await forge.runs.get(who, run.id)).state == RunState.PREPARING
+    await forge.coordinator.reap(everything=True)
+    assert (await forge.coordinator.claim("w")).run.generation == 2
 
 
 async def test_a_live_lease_is_not_reaped(forge, who, project):

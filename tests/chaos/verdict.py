@@ -38,8 +38,9 @@ def _true(e: Evidence, run_id: str, reason: str) -> bool:
     killed = bool(folders & e.killed_agents)
     full = any(hurt.kind == "fill disk" for hurt in e.hurts)
     if reason == "lost":
-        lost = [told for told in e.events[run_id] if "gave no word any more" in told.data.get("detail", "")]
-        return len(lost) >= 3
+        words = "gave no word any more", "Its worker died while it was being paused"
+        details = [told.data.get("detail", "") for told in e.events[run_id] if told.kind == "state"]
+        return sum(any(word in detail for word in words) for detail in details) >= 3
     return {"agent_error": killed or full, "disk_full": full}.get(reason, False)
 
 
@@ -152,14 +153,16 @@ def no_lies(e: Evidence) -> list[str]:
     return wrong
 
 
+LATE = 5.0
+"""Seconds after its lease within which a lost run is taken up again."""
 BLIND = frozenset({"kill database", "kill server", "freeze server", "jump clock", "kill broker"})
 """While one of these lasts, and half a lease longer, servers cannot tell who lives."""
 
 
 def _bearable(e: Evidence, since: float, until: float) -> float:
-    """For how long a dead run may be shown as working: a lease, a look each second, and what blinds the servers."""
+    """For how long a dead run may be shown as working: a lease and a moment, and what blinds the servers meanwhile."""
     blind = [h for h in e.hurts if h.kind in BLIND and h.began < until and h.ended > since - e.lease]
-    return e.lease + 3 + sum(_length(hurt) + e.lease for hurt in blind)
+    return e.lease + LATE + sum(_length(hurt) + e.lease for hurt in blind)
 
 
 def _length(hurt: Hurt) -> float:

@@ -81,6 +81,10 @@ class OverBudget(CodeForgeError):
         self.wait = dict(wait)
 
 
+class DatabaseAway(Unavailable):
+    """The database does not answer: what was asked of it is neither true nor false."""
+
+
 class Refusal(CodeForgeError):
     """A plugin's ``before_run`` does not want this run; its text is the reason people read."""
 

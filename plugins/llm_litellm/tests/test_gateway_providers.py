@@ -149,6 +149,21 @@ def test_each_kind_asks_for_what_it_needs_alone_and_never_for_a_prefix(house):
     assert all(field.secret == (field.name == "key") for kind in KINDS.values() for field in kind.fields)
 
 
+async def test_models_that_are_named_are_asked_instead_of_a_list(house, serving):
+    async def answer(request):
+        assert request.path.endswith("/chat/completions")
+        model = (await request.json())["model"]
+        if model != "mine":
+            return web.json_response({"error": {"message": f"no model {model}, {KEY}"}}, status=404)
+        return web.json_response({"choices": [{"message": {"content": "yes"}}]})
+
+    async with serving(answer) as url:
+        with pytest.raises(Invalid, match=r"new did not answer as other \(404\): no model other, •••"):
+            await add(house, "vllm", url=url, models=["other", "mine"])
+        await add(house, "openai-compatible", url=url, models="mine, other")
+        assert [m.name for m in await house.forge.models.list(house.who)] == ["new/mine", "new/other"]
+
+
 async def test_a_model_is_chosen_by_the_name_that_its_provider_gives_it(house):
     house.scripted.script("anthropic/claude-9", ["hello"])
     await house.provider("anthropic/claude-9", name="router")
@@ -296,6 +311,8 @@ async def test_azure_is_tried_with_one_token_and_then_answers_by_its_deployment(
         given = {"url": url, "api_version": "2024-10-21", "models": ["my-gpt"]}
         with pytest.raises(Invalid, match="refused the key"):
             await add(house, "azure", key="sk-wrong-0123456789", **given)
+        with pytest.raises(Invalid, match=r"new cannot be reached at http://127\.0\.0\.1:\d+ \(no connection\)"):
+            await add(house, "azure", **{**given, "url": f"http://127.0.0.1:{free_port()}"})
         await add(house, "azure", **given)
         paper = await house.run("my-gpt")
         answer = await house.client(paper, timeout=60).chat.completions.create(model="new/my-gpt", messages=ASKED)

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import struct
+import zlib
+from typing import ClassVar
 
 import anthropic
 import openai
@@ -38,10 +41,14 @@ CLAUDE_SAID = [
 
 
 class Provider:
-    """Answers as its family does; ``fault`` is what it answers instead, ``cut`` breaks streams off."""
+    """Answers as its family does; ``fault`` is what it answers instead, ``cut`` breaks streams off, ``quiet`` ones tell
+    no usage.
+    """
+
+    settings: ClassVar = {}
 
     def __init__(self):
-        self.seen, self.fault, self.cut = [], None, False
+        self.seen, self.fault, self.cut, self.quiet = [], None, False, False
 
     async def answer(self, request):
         if request.method == "GET":
@@ -54,7 +61,7 @@ class Provider:
             return web.json_response(self.whole())
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        events = list(self.events())
+        events = [event for event in self.events() if not (self.quiet and b'"usage"' in event)]
         for event in events[: len(events) // 2] if self.cut else events:
             await response.write(event)
         if self.cut:
@@ -63,7 +70,7 @@ class Provider:
 
 
 class Gemini(Provider):
-    kind, model = "gemini", "gemini-2.5-flash"
+    kind, model, path = "gemini", "gemini-2.5-flash", "/v1beta/models/gemini-2.5-flash:"
 
     def streams(self, request, body):
         return request.path.endswith(":streamGenerateContent")
@@ -81,7 +88,7 @@ class Gemini(Provider):
 
 
 class Claude(Provider):
-    kind, model = "anthropic", "claude-sonnet-4-5"
+    kind, model, path = "anthropic", "claude-sonnet-4-5", "/v1/messages"
 
     def streams(self, request, body):
         return body.get("stream")
@@ -113,11 +120,90 @@ class Claude(Provider):
             yield f"event: {one['type']}\ndata: {json.dumps(one)}\n\n".encode()
 
 
-@pytest.fixture(params=[Gemini, Claude])
+class Azure(Provider):
+    kind, model, path = "azure", "my-gpt", "/openai/deployments/my-gpt/chat/completions"
+    settings: ClassVar = {"api_version": "2024-10-21"}
+    used: ClassVar = {
+        "prompt_tokens": 160,
+        "completion_tokens": 20,
+        "total_tokens": 180,
+        "prompt_tokens_details": {"cached_tokens": 50},
+    }
+    call: ClassVar = {"id": "t1", "type": "function", "function": {"name": "read", "arguments": '{"path": "a"}'}}
+
+    def streams(self, request, body):
+        return body.get("stream")
+
+    def whole(self):
+        message = {"role": "assistant", "reasoning_content": "Hm.", "content": "Hello.", "tool_calls": [self.call]}
+        choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+        return {"id": "c1", "object": "chat.completion", "model": "gpt", "choices": [choice], "usage": self.used}
+
+    def events(self):
+        deltas = [{"reasoning_content": "Hm."}, {"content": "Hello."}, {"tool_calls": [{"index": 0, **self.call}]}]
+        chunks = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+        chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
+        for chunk in [*chunks, {"choices": [], "usage": self.used}]:
+            whole = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "gpt", **chunk}
+            yield f"data: {json.dumps(whole)}\n\n".encode()
+        yield b"data: [DONE]\n\n"
+
+
+class Bedrock(Provider):
+    kind, model = "bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0"
+    path = "/model/anthropic.claude-sonnet-4-5-20250929-v1:0/converse"
+    settings: ClassVar = {"region": "eu-central-1", "access_key_id": "AKIAEXAMPLE"}
+    used: ClassVar = {
+        "inputTokens": 100,
+        "outputTokens": 20,
+        "totalTokens": 180,
+        "cacheReadInputTokens": 50,
+        "cacheWriteInputTokens": 10,
+    }
+
+    def streams(self, request, body):
+        return request.path.endswith("/converse-stream")
+
+    def whole(self):
+        content = [
+            {"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": "proof"}}},
+            {"text": "Hello."},
+            {"toolUse": {"toolUseId": "t1", "name": "read", "input": {"path": "a"}}},
+        ]
+        message = {"role": "assistant", "content": content}
+        return {"output": {"message": message}, "stopReason": "tool_use", "usage": self.used}
+
+    def events(self):
+        tool = {"toolUse": {"toolUseId": "t1", "name": "read"}}
+        deltas = [{"reasoningContent": {"text": "Hm."}}, {"text": "Hello."}, {"toolUse": {"input": '{"path": "a"}'}}]
+        yield framed("messageStart", {"role": "assistant"})
+        for number, delta in enumerate(deltas):
+            if "toolUse" in delta:
+                yield framed("contentBlockStart", {"contentBlockIndex": number, "start": tool})
+            yield framed("contentBlockDelta", {"contentBlockIndex": number, "delta": delta})
+            yield framed("contentBlockStop", {"contentBlockIndex": number})
+        yield framed("messageStop", {"stopReason": "tool_use"})
+        yield framed("metadata", {"usage": self.used, "metrics": {"latencyMs": 1}})
+
+
+def framed(kind, data):
+    """An event in AWS's own frame: lengths, heads and checksums around JSON."""
+    heads = {":event-type": kind, ":content-type": "application/json", ":message-type": "event"}
+    head = b"".join(
+        bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
+        for name, value in heads.items()
+    )
+    body = json.dumps(data).encode()
+    prelude = struct.pack(">II", 16 + len(head) + len(body), len(head))
+    framed = prelude + struct.pack(">I", zlib.crc32(prelude)) + head + body
+    return framed + struct.pack(">I", zlib.crc32(framed))
+
+
+@pytest.fixture(params=[Gemini, Claude, Azure, Bedrock])
 async def upstream(house, serving, request):
     provider = request.param()
     async with serving(provider.answer) as url:
-        await house.provider("m", kind=provider.kind, url=url, models=[provider.model])
+        await house.provider("m", kind=provider.kind, url=url, models=[provider.model], **provider.settings)
         yield provider
 
 
@@ -195,8 +281,9 @@ async def test_every_protocol_is_answered_streamed_and_whole(house, upstream, ca
             assert told == ("Hm.", "Hello.", "read", {"path": "a"}, (160, 20)), (protocol, stream)
     for path, head, body in upstream.seen:
         text = json.dumps(body)
-        assert path.startswith("/v1beta/models/gemini-2.5-flash:" if upstream.kind == "gemini" else "/v1/messages")
-        assert KEY in (head.get("x-goog-api-key"), head.get("x-api-key"))
+        assert path.startswith(upstream.path)
+        if upstream.kind != "bedrock":  # there it signs
+            assert KEY in (head.get("x-goog-api-key"), head.get("x-api-key"), head.get("api-key"))
         assert all(word in text for word in ("Be brief.", "Hello?", PNG, "read"))
     for call in await house.calls(paper, 6):
         assert (call["prompt_tokens"], call["completion_tokens"], call["cached_tokens"]) == (160, 20, 50)
@@ -219,12 +306,20 @@ async def test_every_protocol_is_answered_streamed_and_whole(house, upstream, ca
             assert KEY not in str(caught.value.body) + caplog.text
             if status == 429:
                 assert caught.value.response.headers["Retry-After"] == "9"
-    upstream.fault, upstream.cut = None, True
+    upstream.fault = None
+    if upstream.kind in ("azure", "bedrock"):  # the others say it with their words
+        upstream.quiet = True
+        await ask(house, paper, "messages", stream=True)
+        [call] = [
+            call for call in await house.calls(paper, 19) if call["status"] == 200 and call["prompt_tokens"] != 160
+        ]
+        assert call["completion_tokens"] == 7  # ours, at four bytes a token
+    upstream.cut = True
     for protocol in PROTOCOLS[:2]:
         with pytest.raises((openai.APIError, anthropic.APIError)):
             await ask(house, paper, protocol, stream=True)
-    for call in (await house.calls(paper, 20))[-2:]:
-        assert call["error"]
+    calls = await house.calls(paper, 20 + upstream.quiet)
+    assert sum(bool(call["error"]) for call in calls) == 14  # twelve refusals, two that broke off
 
 
 @pytest.mark.slow

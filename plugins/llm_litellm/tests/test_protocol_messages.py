@@ -174,6 +174,18 @@ async def test_a_model_of_an_openai_compatible_provider_answers(house, stream):
     assert (call["cost_micro"], call["streamed"]) == (1555, stream)
 
 
+async def test_a_server_that_is_said_to_speak_it_gets_it_as_it_is(house, serving):
+    provider = Claude()
+    async with serving(provider.answer) as url:
+        await house.provider("m", url=f"{url}/v1", protocols=["chat", "messages"])
+        paper = await house.run("up/m")
+        answer = await house.claude(paper).messages.create(model="up/m", max_tokens=50, messages=ASKED)
+    assert answer.content[2].input == {"path": "a"}
+    [(path, head, body)] = provider.seen
+    assert (path, head["Authorization"], body["model"]) == ("/v1/messages", f"Bearer {KEY}", "m")
+    assert "x-api-key" not in head
+
+
 async def test_a_provider_that_streams_nothing_is_told_as_a_stream_of_one_piece(house, serving):
     async def whole(request):
         message = {"role": "assistant", "content": "Hello, world."}

@@ -97,7 +97,7 @@ def _key(field: dict[str, Any] | None, *, key_env: str | None, key_stdin: bool, 
             raise Invalid("There is no key on stdin: give it there, or name its variable with --key-env.")
         return key or None
     label = field["label"] if field else "Key"
-    answer: str = click.prompt(
-        f"{label} (Enter: none)" if optional else label, hide_input=True, err=True, default="" if optional else None
-    )
+    words = f"{label} (Enter: none)" if optional else label
+    default = "" if optional else None
+    answer: str = click.prompt(words, hide_input=True, err=True, default=default, show_default=False)
     return answer or None

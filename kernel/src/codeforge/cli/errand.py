@@ -114,7 +114,7 @@ def wait_for_others(api: Api, mine: str) -> None:
 
 def _later(run: dict[str, Any], mine: str) -> bool:
     """Whether a run came after ``mine`` (ids sort by time) and gets on by itself."""
-    return bool(run["id"] > mine and run["state"] != RunState.PAUSED)
+    return bool(run["id"] > mine and run["state"] not in (RunState.PAUSED, RunState.WAITING))
 
 
 def project_for(api: Api, wanted: Wanted) -> tuple[dict[str, Any], bool]:

@@ -81,6 +81,7 @@ class Aliases:
             found = await self._forge.models.find(who, target, project_id)
             route = Route(ways=(Way(model=found.name),))
         await self._forge.store.run(who.tenant_id, _set, name, route, project_id)
+        self._forge.models.changes += 1
 
     async def _checked(self, who: Principal, route: Route, project_id: str) -> Route:
         """The route with its models by their full names. Raises `Invalid`."""

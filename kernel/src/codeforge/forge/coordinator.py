@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from codeforge import news, scheduler
 from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator, Known, Orders, Unheard
-from codeforge.errors import CodeForgeError, Conflict, Fenced, NotFound
+from codeforge.errors import CodeForgeError, Conflict, DatabaseAway, Fenced, NotFound
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import claims, history, keys, projects, runs, standing, tasks
 from codeforge.llm import Model
@@ -48,6 +48,8 @@ class ForgeCoordinator(Coordinator):
             who = Principal(user_id="", user="", tenant_id=run.tenant_id, scopes=frozenset())
             try:
                 return replace(claimed, model=await self._model(who, run))
+            except DatabaseAway:  # the run is found lost, and claimed again
+                raise
             except CodeForgeError as error:
                 await self.report(
                     run.id, run.generation, state=RunState.FAILED, reason=Reason.PLUGIN_MISSING, detail=str(error)

@@ -59,14 +59,18 @@ class Exchanges:
         known = {one.tenant_id: await self._forge.secrets(one.tenant_id) for one in spoken}
         home = str(self._forge.settings.data_dir)
 
-        def pack() -> list[tuple[Spoken, bytes]]:
-            return [(one, _packed(_clean(one.document, known[one.tenant_id], home))) for one in spoken]
+        def pack() -> dict[tuple[str, str], list[tuple[str, bytes]]]:
+            of_runs: dict[tuple[str, str], list[tuple[str, bytes]]] = {}
+            for one in spoken:
+                data = _packed(_clean(one.document, known[one.tenant_id], home))
+                of_runs.setdefault((one.tenant_id, one.run_id), []).append((one.call_id, data))
+            return of_runs
 
         packed = await asyncio.to_thread(pack)
 
         def work(door: Door) -> None:
-            for one, data in packed:
-                _keep(door.of(one.tenant_id), one.run_id, one.call_id, data)
+            for (tenant_id, run_id), exchanges in packed.items():
+                _keep(door.of(tenant_id), run_id, exchanges)
 
         await self._forge.store.run(None, work)
 
@@ -146,17 +150,22 @@ def _forget_old(shelf: Path, seconds: float) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _keep(door: Door, run_id: str, call_id: str, data: bytes) -> None:
+def _keep(door: Door, run_id: str, exchanges: list[tuple[str, bytes]]) -> None:
     mine = door.query(t.Exchange, t.Exchange.run_id == run_id)
     taken, least = fn.COALESCE(fn.SUM(t.Exchange.size), 0), fn.MIN(t.Exchange.size)
     [so_far] = door.rows(mine.select(taken.alias("taken"), least.alias("least")))
     run = next(iter(door.rows(door.query(t.Run, t.Run.id == run_id).select(t.Run.id, t.Run.tenant_id))), None)
     if run is None or so_far["least"] == 0:
         return
-    if so_far["taken"] + len(data) > MOST:
-        data = b""
-        note(door, run, FULL)
-    door.insert(t.Exchange, call_id=call_id, run_id=run_id, size=len(data), created_at=door.now(), data=data)
+    new, room = [], MOST - so_far["taken"]
+    for call_id, data in exchanges:
+        room -= len(data)
+        new.append((call_id, data if room >= 0 else b""))
+        if room < 0:
+            note(door, run, FULL)
+            break
+    same = {"tenant_id": run["tenant_id"], "run_id": run_id, "created_at": door.now()}
+    door.insert_all(t.Exchange, [{"call_id": one, "size": len(data), "data": data, **same} for one, data in new])
 
 
 def _clean(document: str, known: Iterable[str], home: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
     from codeforge.forge import Forge
 
 PREFIX = "cfrun_"
+LATELY = 1.0
+"""Seconds for which a key is known that was asked for."""
 MARGIN = 60.0
 """Seconds that a run's key outlives its lease: a renewal that is late shall not cost the agent a model call."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunKey:
-    """What a run's key opens."""
+    """What a run's key opens; ``id`` is its hash."""
 
+    id: str
     tenant_id: str
     run_id: str
     project_id: str
@@ -59,11 +63,33 @@ def revoke(door: Door, run_id: str) -> None:
     door.update(t.RunKey, t.RunKey.run_id == run_id, t.RunKey.revoked_at.is_null(), revoked_at=door.now())
 
 
+GONE = "This run's key is not good any more: the run has ended or was stopped."
+_KEY = "SELECT expires_at, revoked_at FROM runkey WHERE id = ?"
+
+
+def check(door: Door, key_id: str) -> None:
+    """Whether a key is good in this very transaction. Raises `Unauthorized`."""
+    found = door.sql(_KEY, key_id)
+    if not found or found[0]["revoked_at"] or found[0]["expires_at"] < door.now():
+        raise Unauthorized(GONE)
+
+
 class Keys:
     """What the gateway asks of a key that it was given."""
 
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
+        self._lately: dict[str, tuple[float, RunKey]] = {}
+
+    async def known(self, secret: str) -> RunKey:
+        """What the key opened a moment ago, or opens: to be checked again where it counts. Raises `Unauthorized`."""
+        key_id, now = digest(secret), time.monotonic()
+        since, key = self._lately.get(key_id, (0.0, None))
+        if key is None or now - since > LATELY:
+            self._lately = {name: one for name, one in self._lately.items() if now - one[0] <= LATELY}
+            key = await self.open(secret)
+            self._lately[key_id] = now, key
+        return key
 
     async def open(self, secret: str) -> RunKey:
         """What the key opens. Raises `Unauthorized` when it is unknown, revoked or expired."""
@@ -75,8 +101,8 @@ class Keys:
         if row is None:
             raise Unauthorized("This is no key of a run.")
         if row["revoked_at"] or row["expires_at"] < now:
-            raise Unauthorized("This run's key is not good any more: the run has ended or was stopped.")
-        return RunKey(**{name: row[name] for name in ("tenant_id", "run_id", "project_id", "model")})
+            raise Unauthorized(GONE)
+        return RunKey(**{name: row[name] for name in ("id", "tenant_id", "run_id", "project_id", "model")})
 
     @asynccontextmanager
     async def lent(self, who: Principal, model: str, project_id: str, lease: float) -> AsyncIterator[tuple[str, str]]:

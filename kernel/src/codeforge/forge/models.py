@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from codeforge.errors import Invalid, NotFound
+from codeforge.errors import DatabaseAway, Invalid, NotFound
 from codeforge.forge.aliases import reached
 from codeforge.forge.rows import Row
 from codeforge.ids import new_id
@@ -28,6 +28,9 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 class Models:
     """What people can choose, asked of every installed source of models."""
 
+    changes = 0
+    """How often providers and aliases were changed here: what is known of them holds until then, and not for long."""
+
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
 
@@ -40,6 +43,8 @@ class Models:
         for name, llm in self._forge.offers.llms.items():
             try:
                 found += await llm.models(who.tenant_id)
+            except DatabaseAway:  # which says nothing about the models there are
+                raise
             except Exception:
                 log.exception("the models of %s could not be listed", name)
         found = await self._forge.prices.shown(who, found)
@@ -156,6 +161,7 @@ class Providers:
 
         row = await self._forge.store.run(who.tenant_id, work)
         await self._forge.forget_secrets(who.tenant_id)
+        self._forge.models.changes += 1
         return self._provider(row)
 
     async def check(self, provider: Provider) -> str:
@@ -187,6 +193,7 @@ class Providers:
         if not await self._forge.store.run(who.tenant_id, lambda d: d.delete(t.Provider, t.Provider.name == name)):
             raise NotFound(f"There is no provider {name}.")
         await self._forge.forget_secrets(who.tenant_id)
+        self._forge.models.changes += 1
 
 
 def _complete(provider: Provider, kind: ProviderKind) -> None:

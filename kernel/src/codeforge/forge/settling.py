@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import OverBudget
-from codeforge.forge import budgets, prices
+from codeforge.forge import budgets, keys, prices
 from codeforge.ids import new_id
 from codeforge.llm import Prices, Tokens, cost, worst
 from codeforge.store import Door
@@ -47,11 +47,13 @@ class Settling:
         replayed: bool = False,
         park: bool = True,
         call_id: str = "",
+        key_id: str = "",
     ) -> str:
         """Reserve what a call may cost at most, which is about to be made; gives its id, to `settle` it by.
 
         ``model`` is the provider's own name, ``known`` what its prices are besides what people said; so many tokens it
         has at most. Raises `OverBudget` when a budget does not allow it; with ``park`` its run then waits for that.
+        With ``key_id``, raises `Unauthorized` when that run's key is good no more.
         """
         call_id = call_id or new_id()
         facts: Row = {"provider": provider, "run_id": run_id, "project_id": project_id, "protocol": protocol}
@@ -59,6 +61,8 @@ class Settling:
         facts |= {"prompt_tokens": prompt_tokens, "completion_tokens": completion_tokens}
 
         def work(door: Door) -> None:
+            if key_id:
+                keys.check(door, key_id)
             price_id, needs = (None, 0) if replayed else self._reserved(door, facts, model, known)
             values: Row = {
                 "id": call_id,

@@ -12,7 +12,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import peewee
 
-from codeforge.errors import Unavailable
+from codeforge.errors import DatabaseAway, Unavailable
 from codeforge.metrics import Metrics
 from codeforge.news import News
 from codeforge.store import migrate
@@ -62,7 +62,7 @@ class Store:
     ) -> T:
         """Call ``work(door, ...)`` in one transaction, the only one of all servers that writes at this moment.
 
-        ``tenant_id`` None opens the system's door. Raises `Unavailable` when the database does not take it.
+        ``tenant_id`` None opens the system's door. Raises `DatabaseAway` when the database does not take it.
         """
         also = ALSO.get()
 
@@ -109,7 +109,7 @@ class Store:
                     engine.rollback()
                     raise
             except FAULTS as error:
-                kind = _Passing if engine.passing(error) else Unavailable
+                kind = _Passing if engine.passing(error) else DatabaseAway
                 raise kind(f"{engine.name} did not take this: {engine.told(error)}") from error
             for told in door.committed:  # here, because whoever asked may be cancelled meanwhile
                 about.run(told)
@@ -127,7 +127,7 @@ class Store:
         self._engine.close()
 
 
-class _Passing(Unavailable):
+class _Passing(DatabaseAway):
     """The connection broke in the middle of a transaction, or the like: another try may succeed at once."""
 
 

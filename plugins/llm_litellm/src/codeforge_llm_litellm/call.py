@@ -61,7 +61,7 @@ class Call:
 
     ``target`` is where it goes; ``plan`` where else it may go, and ``route`` says in a sentence why it goes there.
     ``head`` are the fields of its head that are meant for the provider, like ``anthropic-beta``; ``request_id`` is the
-    same for all attempts, of whatever provider, at one request of an agent.
+    same for all attempts, of whatever provider, at one request of an agent; ``key_id`` is the run's key that opened it.
     """
 
     tenant_id: str
@@ -71,6 +71,7 @@ class Call:
     body: dict[str, Any]
     plan: Plan
     route: str = ""
+    key_id: str = ""
     protocol: str = "chat"
     head: Mapping[str, str] = field(default_factory=dict)
     request_id: str = field(default_factory=lambda: uuid4().hex)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from codeforge import Forge, Llm, Model
+from codeforge import Forge, Llm, Model, Route
 from codeforge_llm_litellm.call import Plan, Stop, Target
 from codeforge_llm_litellm.cassettes import shelf
 from codeforge_llm_litellm.discovery import Found, described
 from codeforge_llm_litellm.kinds import KINDS
+from codeforge_llm_litellm.lately import Lately
 from codeforge_llm_litellm.listing import Listing
 from codeforge_llm_litellm.machine import Machine
 from codeforge_llm_litellm.prices import FREE, of_model
@@ -36,6 +38,7 @@ class Catalog:
         self._machine = Machine(session) if forge.settings.find_local_models else None
         self._shelf = forge.settings.data_dir / "cassettes"
         self.listings: dict[tuple[str, str], Listing] = {}
+        self._lately = Lately(lambda: forge.models.changes)
 
     async def sources(self, tenant_id: str) -> dict[str, Source]:
         """The tenant's providers by name; a stored one hides one of the environment, and both one of this machine."""
@@ -75,9 +78,12 @@ class Catalog:
 
     async def plan(self, tenant_id: str, project_id: str, name: str) -> Plan:
         """Where calls of the model or alias ``name`` may go, in a project. Raises `Trouble` when there is nowhere."""
-        routes = {} if "/" in name else await self._forge.aliases.routes(tenant_id, project_id)
-        sources = await self.sources(tenant_id)
-        found = [await self._stop(tenant_id, sources, leg) for leg in unfold(routes, name)]
+        routes: Mapping[str, Route] = {}
+        if "/" not in name:
+            asked = partial(self._forge.aliases.routes, tenant_id, project_id)
+            routes = await self._lately.get(("routes", tenant_id, project_id), asked)
+        sources = await self._lately.get(("sources", tenant_id), partial(self.sources, tenant_id))
+        found = await asyncio.gather(*(self._stop(tenant_id, sources, leg) for leg in unfold(routes, name)))
         stops = tuple(stop for stop in found if stop)
         if not stops:
             raise Trouble(404, "model_not_found", f"There is no model {name}: its provider, alias or cassette is gone.")

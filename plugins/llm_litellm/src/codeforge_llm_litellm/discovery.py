@@ -40,8 +40,8 @@ class Found:
 
 async def ask(session: ClientSession, source: Source) -> list[Found]:
     """The provider's models to chat with, newest first where it tells. Raises as aiohttp, `ValueError`, `TypeError`."""
-    if chosen := source.settings.get("models"):
-        return [described(source, str(name), {}) for name in chosen]
+    if source.chosen:
+        return [described(source, name, {}) for name in source.chosen]
     if not source.way.listing:
         return []
     path, headers = _request(source)

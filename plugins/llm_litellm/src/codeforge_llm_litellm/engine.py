@@ -94,6 +94,8 @@ async def _stream(request: web.Request, first: list[Any], chunks: Any) -> web.St
         for chunk in first:
             await response.write(b"data: " + _json(chunk) + b"\n\n")
         async for chunk in chunks:
+            if getattr(chunk, "usage", None) and not _reported(chunks):
+                chunk.usage = None
             await response.write(b"data: " + _json(chunk) + b"\n\n")
         await response.write(b"data: [DONE]\n\n")
     except ConnectionError:
@@ -102,6 +104,11 @@ async def _stream(request: web.Request, first: list[Any], chunks: Any) -> web.St
         await response.write(b"data: " + json.dumps(_error(error)).encode() + b"\n\n")
     await response.write_eof()
     return response
+
+
+def _reported(chunks: Any) -> bool:
+    """Whether the provider itself said what it used: where it did not, litellm makes figures up."""
+    return any(getattr(heard, "usage", None) for heard in getattr(chunks, "chunks", ()))
 
 
 def _json(answer: Any) -> bytes:

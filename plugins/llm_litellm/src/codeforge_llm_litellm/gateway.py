@@ -73,7 +73,7 @@ class Gateway(Llm):
     async def key(self, secret: str) -> RunKey:
         """What a run's key opens. Raises `Trouble`."""
         try:
-            return await self.forge.keys.open(secret)
+            return await self.forge.keys.known(secret)
         except Unauthorized as error:
             raise Trouble(401, "invalid_api_key", str(error)) from error
 
@@ -106,6 +106,7 @@ class Gateway(Llm):
         plan = await self.catalog.plan(key.tenant_id, key.project_id, key.model)
         return Call(
             tenant_id=key.tenant_id,
+            key_id=key.id,
             run_id=key.run_id,
             project_id=key.project_id,
             target=plan.stops[0].target,

@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import fields
 
-from codeforge import CodeForgeError, OverBudget, Tokens, new_id
+from codeforge import CodeForgeError, OverBudget, Tokens, Unauthorized, new_id
 from codeforge_llm_litellm import bound
 from codeforge_llm_litellm.call import Call
 from codeforge_llm_litellm.cassettes.keeping import Ended
@@ -40,6 +40,7 @@ class Ledger:
             await forge.calls.open(
                 call.tenant_id,
                 call_id=self._id,
+                key_id=call.key_id,
                 run_id=call.run_id,
                 project_id=call.project_id,
                 provider=target.provider,
@@ -53,6 +54,8 @@ class Ledger:
                 replayed=target.replay is not None,
                 park=park,
             )
+        except Unauthorized as error:
+            raise Trouble(401, "run_ended", str(error)) from error
         except OverBudget as error:
             raise Trouble(error.status, error.slug, str(error), retry=False) from error
         except BaseException:  # the database may do it although nobody waits for that any more

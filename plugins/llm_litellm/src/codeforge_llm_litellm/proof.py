@@ -28,9 +28,8 @@ async def prove(gateway: Gateway, source: Source) -> str:
 
     Its list of models is a proof where a key is needed to read it; else a model is asked for one token.
     """
-    if source.settings.get("models"):
-        model = str(source.settings["models"][0])
-        return await _complete(gateway, source, model)
+    if source.chosen:
+        return await _complete(gateway, source, source.chosen[0])
     found = await _listed(gateway, source)
     if source.way.proof:
         await _read(gateway, source, source.way.proof)
@@ -93,6 +92,8 @@ async def _complete(gateway: Gateway, source: Source, model: str) -> str:
         raise _unreachable(source, f"no answer within {SLOW:g} s") from error
     if answer.status in _NO_KEY:
         raise _refused(source, answer.status)
+    if b"APIConnectionError" in said:  # which is how litellm says it
+        raise _unreachable(source, "no connection")
     if answer.status >= 400 and answer.status != 429:
         words = _words(said).replace(source.secret, "•••") if source.secret else _words(said)
         raise Invalid(f"{source.name} did not answer as {model} ({answer.status}): {words}", field="settings")

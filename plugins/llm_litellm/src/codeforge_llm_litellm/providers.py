@@ -51,6 +51,14 @@ class Source:
         """`base` for people to read: without the user and the password that an environment's address may hold."""
         return re.sub(r"//[^/]*@", "//", self.base)
 
+    @property
+    def chosen(self) -> list[str]:
+        """The models that the settings name, to offer instead of asking the provider for its list."""
+        named = self.settings.get("models")
+        if isinstance(named, str):
+            return _split(named)
+        return [str(name) for name in named if name] if isinstance(named, list) else []
+
     def table(self, what: str) -> Mapping[str, Any]:
         """What the settings hold under ``what``; nothing where that is no table."""
         found = self.settings.get(what)

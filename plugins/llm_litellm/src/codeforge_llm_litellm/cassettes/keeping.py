@@ -18,7 +18,7 @@ from codeforge_llm_litellm.transcript import Transcript, Used
 log = logging.getLogger(__name__)
 MOST = 512
 """Exchanges that may wait to be written; more come only when the database does not answer."""
-TOGETHER = 16
+TOGETHER = 64
 """Exchanges that are written in one transaction."""
 PAUSE = 0.1
 """Seconds between two transactions, for the calls' own ones to come first."""
@@ -52,6 +52,7 @@ class Keeper:
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
         self._waiting: deque[Ended] = deque()
+        self._left_out = 0
         self._bell, self._ending = asyncio.Event(), asyncio.Event()
 
     def take(self, ended: Ended) -> None:
@@ -59,7 +60,7 @@ class Keeper:
         if not self._forge.settings.keep_exchanges:
             return
         if len(self._waiting) >= MOST:
-            log.warning("The exchange of call %s is not kept: %d others wait already", ended.call_id, MOST)
+            self._left_out += 1
             return
         self._waiting.append(ended)
         self._bell.set()
@@ -88,6 +89,9 @@ class Keeper:
 
     async def _next(self) -> None:
         """Write the oldest ones."""
+        if self._left_out:
+            log.warning("%d exchanges were not kept: %d others waited already", self._left_out, MOST)
+            self._left_out = 0
         some = [self._waiting.popleft() for _ in range(min(TOGETHER, len(self._waiting)))]
         try:
             await self._forge.exchanges.keep(await asyncio.to_thread(lambda: [one.spoken() for one in some]))

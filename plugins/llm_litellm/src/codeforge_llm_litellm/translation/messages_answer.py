@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,9 @@ REASONS = {
     "content_filter": "refusal",
 }
 
+FILLED = {"text": "text", "thinking": "thinking", "tool_use": "input"}
+"""Kind of block -> what its pieces add up to."""
+
 
 class MessageTelling(Telling):
     """Builds the message's blocks while it tells them; what is streamed is what `whole` holds."""
@@ -29,7 +33,7 @@ class MessageTelling(Telling):
         self._blocks: list[dict[str, Any]] = []
         self._open = -1
         self._tools: dict[int, int] = {}
-        self._inputs: dict[int, str] = {}
+        self._pieces: defaultdict[int, list[str]] = defaultdict(list)
 
     def whole(self) -> dict[str, Any]:
         return {**self._head(), "content": self._blocks, **self._reason(), "usage": self._usage()}
@@ -43,12 +47,12 @@ class MessageTelling(Telling):
 
     def _text(self, text: str) -> Iterator[Event]:
         yield from self._block("text", {"type": "text", "text": ""})
-        self._blocks[self._open]["text"] += text
+        self._pieces[self._open].append(text)
         yield self._delta(self._open, {"type": "text_delta", "text": text})
 
     def _reasoning(self, text: str) -> Iterator[Event]:
         yield from self._block("thinking", {"type": "thinking", "thinking": "", "signature": ""})
-        self._blocks[self._open]["thinking"] += text
+        self._pieces[self._open].append(text)
         yield self._delta(self._open, {"type": "thinking_delta", "thinking": text})
 
     def _signature(self, proof: str) -> Iterator[Event]:
@@ -62,8 +66,8 @@ class MessageTelling(Telling):
             yield from self._block("", {**made, "name": str(function.get("name") or "")})
             self._tools[place] = self._open
         number, text = self._tools[place], str(function.get("arguments") or "")
-        self._inputs[number] = self._inputs.get(number, "") + text
         if text:
+            self._pieces[number].append(text)
             yield self._delta(number, {"type": "input_json_delta", "partial_json": text})
 
     def _block(self, kind: str, fresh: dict[str, Any]) -> Iterator[Event]:
@@ -85,8 +89,9 @@ class MessageTelling(Telling):
 
     def _finish(self) -> Iterator[Event]:
         yield from self._close()
-        for number, text in self._inputs.items():
-            self._blocks[number]["input"] = _parsed(text)
+        for number, block in enumerate(self._blocks):
+            text = "".join(self._pieces[number])
+            block[FILLED[block["type"]]] = _parsed(text) if block["type"] == "tool_use" else text
         yield {"type": "message_delta", "delta": self._reason(), "usage": self._usage()}
         yield {"type": "message_stop"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,7 @@ class ResponseTelling(Telling):
         self._items: list[dict[str, Any]] = []
         self._open = -1
         self._tools: dict[int, int] = {}
+        self._pieces: defaultdict[int, list[str]] = defaultdict(list)
 
     def whole(self) -> dict[str, Any]:
         why = INCOMPLETE.get(str(self.heard.finish))
@@ -62,7 +64,7 @@ class ResponseTelling(Telling):
             part = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
             self._items[-1]["content"].append(part)
             yield self._event("content_part.added", **self._of(self._open), content_index=0, part=dict(part))
-        self._items[self._open]["content"][0]["text"] += text
+        self._pieces[self._open].append(text)
         yield self._event("output_text.delta", **self._of(self._open), content_index=0, delta=text, logprobs=[])
 
     def _reasoning(self, text: str) -> Iterator[Event]:
@@ -71,7 +73,7 @@ class ResponseTelling(Telling):
             part = {"type": "summary_text", "text": ""}
             self._items[-1]["summary"].append(part)
             yield self._event("reasoning_summary_part.added", **self._of(self._open), summary_index=0, part=dict(part))
-        self._items[self._open]["summary"][0]["text"] += text
+        self._pieces[self._open].append(text)
         yield self._event("reasoning_summary_text.delta", **self._of(self._open), summary_index=0, delta=text)
 
     def _tool(self, place: int, call: dict[str, Any], function: dict[str, Any]) -> Iterator[Event]:
@@ -82,12 +84,10 @@ class ResponseTelling(Telling):
             yield from self._add({**made, takes: ""})
             self._tools[place] = self._open
         number = self._tools[place]
-        item, text = self._items[number], str(function.get("arguments") or "")
-        if item["type"] == "custom_tool_call":
-            item["input"] += text  # JSON so far; the free text inside it is told at the end
-        elif text:
-            item["arguments"] += text
-            yield self._event("function_call_arguments.delta", **self._of(number), delta=text)
+        if text := str(function.get("arguments") or ""):
+            self._pieces[number].append(text)
+            if self._items[number]["type"] == "function_call":  # a tool's free text is inside JSON until the end
+                yield self._event("function_call_arguments.delta", **self._of(number), delta=text)
 
     def _goes_on(self, kind: str) -> bool:
         return self._open >= 0 and bool(self._items[self._open]["type"] == kind)
@@ -100,7 +100,7 @@ class ResponseTelling(Telling):
         yield self._event("output_item.added", output_index=self._open, item=dict(item))
 
     def _done(self, number: int) -> Iterator[Event]:
-        item, of = self._items[number], self._of(number)
+        item, of = self._filled(number), self._of(number)
         match item["type"]:
             case "message":
                 part = item["content"][0]
@@ -111,15 +111,27 @@ class ResponseTelling(Telling):
                 yield self._event("reasoning_summary_text.done", **of, summary_index=0, text=part["text"])
                 yield self._event("reasoning_summary_part.done", **of, summary_index=0, part=part)
             case "custom_tool_call":
-                item["input"] = _words(item["input"])
                 yield self._event("custom_tool_call_input.delta", **of, delta=item["input"])
                 yield self._event("custom_tool_call_input.done", **of, input=item["input"])
             case _:
-                item["arguments"] = item["arguments"] or "{}"
                 told = {"name": item["name"], "arguments": item["arguments"]}
                 yield self._event("function_call_arguments.done", **of, **told)
         item["status"] = "completed"
         yield self._event("output_item.done", output_index=number, item=item)
+
+    def _filled(self, number: int) -> dict[str, Any]:
+        """The item with what its pieces add up to so far."""
+        item, text = self._items[number], "".join(self._pieces[number])
+        match item["type"]:
+            case "message":
+                item["content"][0]["text"] = text
+            case "reasoning":
+                item["summary"][0]["text"] = text
+            case "custom_tool_call":
+                item["input"] = _words(text)
+            case _:
+                item["arguments"] = text or "{}"
+        return item
 
     def _finish(self) -> Iterator[Event]:
         for number, item in enumerate(self._items):  # tools may come in turns, so that none ends before the end
@@ -130,6 +142,8 @@ class ResponseTelling(Telling):
 
     def _trouble(self, trouble: Trouble) -> Iterator[Event]:
         told = {"code": trouble.code, "message": trouble.message}
+        for number in range(len(self._items)):
+            self._filled(number)
         self._number += 1
         yield {"type": "error", "sequence_number": self._number, **told, "param": None}
         yield self._event("failed", response={**self._response(), "status": "failed", "error": told})
