@@ -353,7 +353,7 @@ async def test_a_refused_run_waits_with_its_work_and_goes_on_when_the_budget_is_
 async def test_a_waiting_run_goes_on_when_the_budget_is_gone_or_its_price_is_known(forge, who, run, project):
     budget = await forge.budgets.set(who, "tenant", "", "day", 150)
     await parked(forge, who, run)
-    assert (await forge.runs.get(who, run.id)).waiting_for["until"] == budget.until.timestamp()
+    assert (await forge.runs.get(who, run.id)).waiting_for["until"] is None  # no day has room for this call
     await forge.budgets.remove(who, budget.id)
     await forge.runs.unpark()
     assert await state(forge, who, run) == S.QUEUED
@@ -368,6 +368,20 @@ async def test_a_waiting_run_goes_on_when_the_budget_is_gone_or_its_price_is_kno
     await forge.prices.set(who, "p", "m", Price(input=0, output=0))
     await forge.runs.unpark()
     assert await state(forge, who, run) == S.QUEUED
+
+
+async def test_a_waiting_run_says_what_is_in_its_way_now(forge, who, run):
+    day = await forge.budgets.set(who, "tenant", "", "day", 250)
+    await spend(forge, run)
+    await parked(forge, who, run)
+    assert (await forge.runs.get(who, run.id)).waiting_for["until"] == day.until.timestamp()
+    await forge.budgets.set(who, "run", run.id, "total", 150)
+    await forge.budgets.remove(who, day.id)
+    await forge.runs.unpark()
+    found = await forge.runs.get(who, run.id)
+    assert (found.state, found.waiting_for["until"]) == (S.WAITING, None)
+    assert found.detail == found.waiting_for["detail"]
+    assert "this run" in found.detail
 
 
 async def test_a_budgets_next_period_brings_waiting_runs_back(forge, who, run):

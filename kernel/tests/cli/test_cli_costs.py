@@ -1,4 +1,4 @@
-"""What ``codeforge costs`` tells of a server's calls."""
+"""What ``codeforge costs`` tells of a server's calls, and ``codeforge models try`` of one."""
 
 import sqlite3
 import time
@@ -7,6 +7,15 @@ COLUMNS = (
     "id, tenant_id, provider, model, status, streamed, replayed, prompt_tokens, completion_tokens, cached_tokens, "
     "cost_micro, counted, milliseconds, error, created_at"
 )
+
+
+def test_a_model_that_nobody_serves_is_tried_in_vain_and_says_why(codeforge):
+    with codeforge.up():
+        [model, *_] = codeforge("models", "list", "--json").json
+        told = codeforge("models", "try", model["name"], "hello", code=1).out
+        assert told.startswith(f"{model['name']} did not answer: The gateway answered with HTTP 404")
+        assert codeforge("models", "try", model["name"], "--json", code=1).json["ok"] is False
+        assert "There is no model none" in codeforge("models", "try", "none", code=1).err
 
 
 def test_costs_are_told_by_day_by_model_and_as_a_table_for_spreadsheets(codeforge):

@@ -2,6 +2,8 @@
 
 import pytest
 
+from codeforge import Model
+
 SMALL = {"ways": [{"model": "small", "weight": 1, "first_seconds": None}]}
 ALL = ["error", "timeout", "context", "budget"]
 
@@ -85,15 +87,18 @@ async def test_a_circle_that_only_one_project_would_have_is_refused(api, project
 
 
 async def test_a_model_is_found_by_the_name_that_its_provider_gives_it(api, project, forge):
-    names = [("p", "gpt"), ("q", "gpt"), ("q", "claude")]
-
     async def models(tenant_id):
-        return [type(MODELS[0])(name=f"{provider}/{name}", provider=provider) for provider, name in names]
+        names = [("p", "gpt-9"), ("q", "gpt-9"), ("q", "claude"), ("r", "x/llama-3-70b")]
+        return [Model(name=f"{provider}/{name}", provider=provider) for provider, name in names]
 
-    MODELS = await forge.offers.llms["two"].models("")
     forge.offers.llms["two"].models = models
     assert (await api("PUT", "/aliases/smart", {"target": "claude"})).json["target"] == "q/claude"
-    edited = await api("PATCH", f"/projects/{project.id}", {"model": "claude"})
-    assert edited.json["model"] == "q/claude"
-    answer = await api("PUT", "/aliases/smart", {"target": "gpt"})
-    assert answer.json["detail"] == "More than one provider has gpt: say p/gpt or q/gpt."
+    edited = await api("PATCH", f"/projects/{project.id}", {"model": "x/llama-3-70b"})
+    assert edited.json["model"] == "r/x/llama-3-70b"
+    for wrong, sentence in (
+        ("gpt-9", "More than one provider has gpt-9: say p/gpt-9 or q/gpt-9."),
+        ("openai/claude", "There is no model openai/claude: did you mean q/claude?"),
+        ("llama-3-70B", "There is no model llama-3-70B: did you mean r/x/llama-3-70b?"),
+        ("moon", "There is no model moon; there is p/gpt-9, q/gpt-9, q/claude, r/x/llama-3-70b, smart."),
+    ):
+        assert (await api("PUT", "/aliases/fast", {"target": wrong})).json["detail"] == sentence

@@ -83,7 +83,9 @@ async def test_a_change_in_review_shows_check_files_and_the_branch_it_would_go_t
 async def test_unpriced_calls_are_said_to_be_unpriced(client, stage):
     run = await stage.review(await stage.task(await stage.project()))
     await stage.call(run, cost=None)
-    assert "unpriced" in await read(client, f"/runs/{run.id}")
+    assert "<dd>1 unpriced call</dd>" in await read(client, f"/runs/{run.id}")
+    await stage.call(run, cost=2_500_000)
+    assert "<dd>$2.50 and 1 unpriced call</dd>" in await read(client, f"/runs/{run.id}")
     assert "unpriced" in await read(client, "/costs")
 
 

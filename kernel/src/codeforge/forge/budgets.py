@@ -131,6 +131,7 @@ def check(door: Door, budgets: list[Row], model: str, needs: int | None, *, zone
                 f"{dollars(needs)}. Raise it with `codeforge budgets set {_how(budget)}`."
             )
             detail = detail[0].upper() + detail[1:]
+            until = until if needs <= budget["limit_micro"] else None  # no period has room for it
             raise OverBudget(detail, {**wait, "budget": budget["id"], "until": until, "detail": detail})
 
 

@@ -14,11 +14,10 @@ from codeforge import news, scheduler
 from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator, Known, Orders, Unheard
 from codeforge.errors import CodeForgeError, Conflict, DatabaseAway, Fenced, NotFound
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import claims, history, keys, projects, runs, standing, tasks
+from codeforge.forge import claims, history, keys, leaving, projects, runs, standing, tasks
 from codeforge.llm import Model
 from codeforge.logs import tell
 from codeforge.model import ENDED, HELD, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
-from codeforge.states import heeded
 from codeforge.store import Door
 from codeforge.store import tables as t
 from codeforge.vault import cleaned
@@ -159,13 +158,10 @@ class ForgeCoordinator(Coordinator):
             if state not in TRANSITIONS[RunState(row["state"])]:
                 raise Conflict(f"A run cannot go from {row['state']} to {state}.")
             goes, told = state, facts
-            if (
-                state == RunState.FAILED
-                and row["want"] not in ("stop", "wait")
-                and (later := self._again(door, row, facts))
-            ):
+            may_pass = state == RunState.FAILED and row["want"] not in ("stop", "wait")
+            if may_pass and (later := leaving.again(row, facts, self._forge.settings.max_retries, door.now())):
                 goes, told = RunState.QUEUED, later
-            self._move(door, row, *self._heeded(door, row, goes, told))
+            self._move(door, row, *leaving.heed(door, row, goes, told))
 
         try:
             await self._forge.store.run(None, work)
@@ -173,39 +169,6 @@ class ForgeCoordinator(Coordinator):
             self._forge.metrics.fenced.inc()
             tell(log, "report refused", level=logging.WARNING, run=run_id, generation=generation)
             raise
-
-    def _again(self, door: Door, row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any] | None:
-        """What a run becomes whose fault may pass by itself: queued again, as it began. None: it has failed."""
-        most, tried = self._forge.settings.max_retries, row["retries"]
-        begun = row["state"] != RunState.PREPARING
-        if (wait := scheduler.again(facts.get("reason"), tried, most, begun=begun)) is None:
-            return None
-        detail = f"{facts.get('detail', '')} CodeForge tries again in {wait:.0f} s ({tried + 1} of {most}).".strip()
-        fresh = {"change": row["change"], "check": None, "reason": None, "detail": detail}
-        kept = {name: value for name, value in facts.items() if name != "worked"}
-        return {**kept, **fresh, "retries": tried + 1, "not_before": door.now() + wait}
-
-    def _heeded(
-        self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]
-    ) -> tuple[RunState, dict[str, Any]]:
-        """Where the run goes and with what facts, given what people want of it; what it goes on from is put by."""
-        want = row["want"]
-        now = heeded(state, want)
-        if now in standing.UNHELD:
-            change = facts.pop("change", None)
-            if row["state"] != RunState.PREPARING and ("worked" in facts or (change and now == RunState.WAITING)):
-                facts["change"] = change
-                standing.put_by(door, row, row["generation"], row["base"], change)
-        if now == RunState.CHECKING and want in ("pause", "wait"):
-            facts |= {"want": None, "waiting_for": None}
-            how = "paused" if want == "pause" else "put by"
-            standing.note(door, row, f"The agent was done before it could be {how}.")
-        if now == RunState.WAITING and row["waiting_for"]:
-            return now, {**facts, "reason": None, "detail": row["waiting_for"]["detail"]}
-        if now == state:
-            return now, facts
-        told = {RunState.STOPPED: "Stopped; what it had done is kept.", RunState.QUEUED: "Resumed."}
-        return now, {**facts, "reason": None, "detail": told.get(now, "Paused.")}
 
     def _move(self, door: Door, row: dict[str, Any], state: RunState, facts: dict[str, Any]) -> None:
         (runs.end if state in ENDED else standing.move)(door, row, state, **facts)

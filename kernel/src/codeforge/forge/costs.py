@@ -127,11 +127,12 @@ def _groups(door: Door, where: list[Expression], grouping: str) -> list[Cost]:
 
 def _days(door: Door, where: list[Expression], since: date | None, until: date | None, zone: str) -> list[Cost]:
     """One sum a day, each through the index: no database can cut time into days of a zone as another does."""
-    ends = fn.MIN(t.Call.created_at).alias("first"), fn.MAX(t.Call.created_at).alias("last")
-    [seen] = door.rows(door.query(t.Call, *where).select(*ends))
-    if seen["first"] is None and not (since and until):
+    made = door.query(t.Call, *where).select(t.Call.created_at)
+    ends = [door.rows(made.order_by(order).limit(1)) for order in (t.Call.created_at, t.Call.created_at.desc())]
+    if not ends[0] and not (since and until):
         return []
-    first, last = since or _day(seen["first"], zone), until or _day(seen["last"] or door.now(), zone)
+    first = since or _day(ends[0][0]["created_at"], zone)
+    last = until or _day(ends[1][0]["created_at"] if ends[1] else door.now(), zone)
     if (last - first).days >= MOST_DAYS:
         raise Invalid(f"From {first} to {last} are more than {MOST_DAYS} days: give nearer dates.", field="since")
     found = []

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -77,11 +78,20 @@ class Models:
             return fitting[0]
         if fitting:
             raise NotFound(f"More than one provider has {name}: say {_some(fitting, ' or ')}.", field="model")
+        if near := _near(models, name):
+            raise NotFound(f"There is no model {name}: did you mean {' or '.join(near)}?", field="model")
         raise NotFound(f"There is no model {name}; there is {_some(models, ', ')}.", field="model")
 
 
 def _some(models: Sequence[Model], between: str) -> str:
     return between.join(model.name for model in models[:8]) + (", ..." if len(models) > 8 else "")
+
+
+def _near(models: Sequence[Model], name: str) -> list[str]:
+    """Up to three models whose name, or its provider's name for it, is almost ``name``, whatever stands before it."""
+    full = {one.name: one.name for one in models} | {one.name.rpartition("/")[2]: one.name for one in models}
+    found = [*get_close_matches(name, full, 3, 0.75), *get_close_matches(name.rpartition("/")[2], full, 3, 0.75)]
+    return list(dict.fromkeys(full[one] for one in found))[:3]
 
 
 class Providers:

@@ -72,6 +72,9 @@ class Parking:
         try:
             zone, unpriced = settings.time_zone, settings.unpriced_calls
             budgets.check(door, found, f"{provider}/{model}", needs, zone=zone, unpriced=unpriced)
-        except OverBudget:
+        except OverBudget as error:
+            if error.wait != wait:  # others spent meanwhile, or another budget is in the way
+                now = {"waiting_for": error.wait, "detail": error.wait["detail"]}
+                door.update(t.Run, t.Run.id == row["id"], **now)
             return ""
         return "The budget allows its next call now."

@@ -15,7 +15,7 @@ from codeforge.model import Principal, Usage
 PROMPT = "Say hello in one short sentence."
 MOST = 300
 """Tokens that an answer may have; one that thinks first needs some for that."""
-PATIENCE = 90.0
+PATIENCE = 45.0
 """Seconds until an answer is given up."""
 
 

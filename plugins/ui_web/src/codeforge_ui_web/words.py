@@ -90,7 +90,10 @@ def cost(usage: Usage, *, scripted: bool = False) -> str:
         return "nothing, scripted"
     if not usage.calls:
         return "no calls"
-    return "unpriced" if usage.cost_micro is None else dollars(usage.cost_micro)
+    if usage.cost_micro is not None:
+        return dollars(usage.cost_micro)
+    known = f"{dollars(usage.priced_micro)} and " if usage.unpriced < usage.calls else ""
+    return f"{known}{count(usage.unpriced, 'unpriced call')}"
 
 
 def told(cost: Cost) -> str:

@@ -10,6 +10,7 @@ from codeforge.cli.api import part
 from codeforge.cli.listing import Listing
 from codeforge.cli.options import asking
 from codeforge.cli.showing import Asking, Columns
+from codeforge.cli.views import figures
 from codeforge.cli.words import money, say
 
 
@@ -71,6 +72,22 @@ def remove(ask: Asking, name: str) -> None:
     """Forget the provider NAME and its key."""
     ask.api.delete(f"/providers/{part(name)}")
     ask.item({"removed": name}, f"The provider {name} and its key are forgotten.")
+
+
+@command.command("try")
+@click.argument("model")
+@click.argument("prompt", default="Say hello in one short sentence.")
+@asking
+def try_(ask: Asking, model: str, prompt: str) -> None:
+    """Send PROMPT to a MODEL or an alias, as an agent would; it is paid and written down like any call."""
+    trial = ask.api.post("/models/try", {"model": model, "prompt": prompt})
+    if not trial["ok"]:
+        ask.item(trial, f"{trial['model']} did not answer: {trial['detail']}")
+        raise SystemExit(1)
+    ask.item(trial, trial["answer"])
+    if not ask.as_json:
+        seconds = trial["milliseconds"] / 1000
+        say(f"{trial['model']} answered in {seconds:.1f} s · {figures(trial['usage'])}")
 
 
 command.add_command(add)

@@ -44,14 +44,12 @@ from codeforge.http.schemas.scheduling import (
     TenantLimits,
     TenantLimitsEdit,
 )
+from codeforge.http.schemas.usage import Call, Claim, Exchange, RunUsage, Usage
 from codeforge.http.schemas.work import (
-    Call,
     Change,
     CheckResult,
-    Claim,
     Diff,
     Event,
-    Exchange,
     FileChange,
     Needs,
     NewRun,
@@ -59,11 +57,9 @@ from codeforge.http.schemas.work import (
     Retry,
     Run,
     RunEdit,
-    RunUsage,
     StreamParameters,
     Submitted,
     Task,
-    Usage,
     Verdict,
     WaitingFor,
     Words,

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from codeforge import llm
 from codeforge.http.schemas.base import Address, Moment, Name, Shape, Text
-from codeforge.http.schemas.work import Usage
+from codeforge.http.schemas.usage import Usage
 
 Fault = Literal["error", "timeout", "context", "budget"]
 
