@@ -84,11 +84,11 @@ async def test_a_doorbell_that_is_given_up_leaves_no_run_claimed_by_nobody(forge
     await forge.offers.queue.close()
     real, claimed, gate = forge.models.find, asyncio.Event(), asyncio.Event()
 
-    async def find(who, name):
+    async def find(who, *asked):
         if not who.user:  # the coordinator's own question, after the claim
             claimed.set()
             await gate.wait()
-        return await real(who, name)
+        return await real(who, *asked)
 
     run = await start(forge, repository, "echo one > b.txt")
     monkeypatch.setattr(forge.models, "find", find)
