@@ -1,8 +1,13 @@
 """Databases for the kernel's tests: SQLite for every test, and PostgreSQL for those that ask for both."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from codeforge.testing import PrivatePostgres
+
+sys.path.insert(0, str(Path(__file__).parent))  # what the tests share lies beside them
 
 
 @pytest.fixture(scope="session")

@@ -3,50 +3,22 @@
 import asyncio
 import time
 
+import paper
 import pytest
 
-from codeforge import Llm, Model, RepoInfo, RunState, Scm, Settings, builtin
+from codeforge import RunState, Settings
 from codeforge.errors import Conflict, DatabaseAway, Fenced, Invalid, NotFound, Unauthorized
 from codeforge.events import log, said
-from codeforge.forge import Forge, Offers
+from codeforge.forge import Forge
 from codeforge.model import Principal, Reason
 from codeforge.store import Store
 from codeforge.store import tables as t
-from codeforge.testing import ShellAgent
-
-
-class PaperScm(Scm):
-    """Repositories that exist on paper: enough for what never touches files."""
-
-    name = "paper"
-
-    def handles(self, url):
-        return True
-
-    async def inspect(self, url):
-        return RepoInfo(url=url, branch="main", branches=("main",), head="0" * 40)
-
-    prepare = reopen = changes = diff = deliver = forget = None
-
-
-class OneModel(Llm):
-    name = "one"
-
-    async def models(self, tenant_id):
-        return [Model(name="m", provider="p")]
 
 
 @pytest.fixture
 async def forge(tmp_path, database_url):
     settings = Settings(data_dir=tmp_path, lease=60, max_losses=2)
-    offers = Offers(
-        agents={"shell": ShellAgent()},
-        scms={"paper": PaperScm()},
-        llms={"one": OneModel()},
-        choose_scm=lambda url: "paper",
-        choose_agent=builtin.choose_agent,
-        rank_run=lambda task, project: builtin.rank_run(task),
-    )
+    offers = paper.offers()
     store = await Store.open(tmp_path, database_url)
     yield Forge(settings, store, offers)
     await store.close()

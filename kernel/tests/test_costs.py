@@ -2,47 +2,20 @@
 
 from datetime import UTC, date, datetime
 
+import paper
 import pytest
 
-from codeforge import Invalid, Llm, Model, RepoInfo, Scm, Settings, Tokens, builtin
-from codeforge.forge import Forge, Offers
+from codeforge import Invalid, Settings, Tokens
+from codeforge.forge import Forge
 from codeforge.forge.costs import Cost, total
 from codeforge.llm import Price
 from codeforge.store import Store
 from codeforge.store import tables as t
-from codeforge.testing import ShellAgent
-
-
-class PaperScm(Scm):
-    name = "paper"
-
-    def handles(self, url):
-        return True
-
-    async def inspect(self, url):
-        return RepoInfo(url=url, branch="main", branches=("main",), head="0" * 40)
-
-    prepare = reopen = changes = diff = deliver = forget = None
-
-
-class OneModel(Llm):
-    name = "one"
-
-    async def models(self, tenant_id):
-        return [Model(name="m", provider="p")]
 
 
 @pytest.fixture
 async def forge(tmp_path, database_url):
-    offers = Offers(
-        agents={"shell": ShellAgent()},
-        scms={"paper": PaperScm()},
-        llms={"one": OneModel()},
-        choose_scm=lambda url: "paper",
-        choose_agent=builtin.choose_agent,
-        choose_model=builtin.choose_model,
-        rank_run=lambda task, project: builtin.rank_run(task),
-    )
+    offers = paper.offers()
     store = await Store.open(tmp_path, database_url)
     yield Forge(Settings(data_dir=tmp_path, default_agent="shell"), store, offers)
     await store.close()

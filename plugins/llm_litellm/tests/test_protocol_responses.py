@@ -4,7 +4,6 @@ import asyncio
 import json
 
 import aiohttp
-import openai
 import pytest
 from aiohttp import web
 
@@ -315,36 +314,6 @@ async def test_a_conversation_with_tools_pictures_and_thoughts_is_understood(hou
     assert seen["seed"] == 7
 
 
-@pytest.mark.parametrize(
-    "asked",
-    [
-        {"previous_response_id": "resp_1"},
-        {"conversation": "conv_1"},
-        {"prompt": {"id": "p"}},
-        {"background": True},
-        {"input": [{"type": "item_reference", "id": "msg_1"}]},
-    ],
-)
-async def test_what_nobody_keeps_cannot_be_referred_to(house, asked):
-    await house.provider("m")
-    paper = await house.run("up/m")
-    with pytest.raises(openai.BadRequestError, match="gateway keeps no responses") as caught:
-        await house.client(paper).responses.create(**{"model": "up/m", "input": "Hello?", **asked})
-    assert caught.value.code == "unsupported_parameter"
-    assert not house.scripted.requests
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/input_items")]
-)
-async def test_a_response_cannot_be_fetched_again(house, method, path):
-    await house.provider("m")
-    status, data = await raw(house, await house.run("up/m"), None, f"/responses/resp_1{path}", method)
-    error = json.loads(data)["error"]
-    assert (status, error["code"]) == (404, "response_not_found")
-    assert "keeps no responses" in error["message"]
-
-
 @pytest.mark.parametrize("then", ["cut", "error"])
 async def test_a_chats_stream_that_fails_is_told_in_the_form_of_responses(house, then):
     house.scripted.script("m", [Step(text="one two three four", then=then, until=0.5, size=3, code="odd")])
@@ -388,27 +357,3 @@ async def test_when_the_agent_goes_in_mid_stream_the_provider_is_closed_and_the_
     assert (call["status"], call["counted"]) == (499, "unpriced")
     assert call["prompt_tokens"] > 0
     assert call["completion_tokens"] > 0
-
-
-@pytest.mark.parametrize("body", [{}, {"input": "x"}, {"model": "up/m"}, {"model": "up/m", "input": 5}])
-async def test_what_is_no_request_is_refused_in_openais_form(house, body):
-    await house.provider("m")
-    status, data = await raw(house, await house.run("up/m"), body)
-    assert (status, json.loads(data)["error"]["type"]) == (400, "invalid_request_error")
-
-
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"input": [5, None, {"role": 7, "content": 8}, {"content": [1, {"type": "input_text", "text": 2}]}]},
-        {"input": [{"type": "function_call"}, {"type": "function_call_output"}, {"type": "odd"}]},
-        {"tools": "x", "tool_choice": ["y"], "text": 3, "reasoning": 4, "instructions": [5]},
-    ],
-)
-async def test_a_request_of_odd_shape_is_no_fault_of_the_server(house, odd, stream):
-    house.scripted.script("m", ["fine"])
-    await house.provider("m")
-    paper = await house.run("up/m")
-    status, _ = await raw(house, paper, {"model": "up/m", "input": "Hello?", "stream": stream, **odd})
-    assert status in (200, 400)

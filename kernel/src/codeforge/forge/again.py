@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from codeforge.errors import Conflict
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import history, tasks
+from codeforge.forge import budgets, history, tasks
 from codeforge.forge.standing import end, find, halt, left, row_of
 from codeforge.model import LIVE, Principal, Run, RunState
 from codeforge.store import Door
@@ -30,11 +30,12 @@ class Again:
         model: str = "",
         follows: str | None = None,
         max_cost_micro: int | None = None,
+        like: str = "",
     ) -> Run:
         """Queue one more run of a task: from scratch, or with ``follows`` from the work of an earlier run.
 
-        ``max_cost_micro`` (micro-dollars) becomes its budget. Raises `NotFound` (task, agent, model, run) and
-        `Conflict` when there is no work to go on from.
+        ``max_cost_micro`` (micro-dollars) becomes its budget; without it, what people allowed the run ``like``.
+        Raises `NotFound` (task, agent, model, run) and `Conflict` when there is no work to go on from.
         """
         task = await self._forge.tasks.get(who, task_id)
         project = await self._forge.projects.get(who, task.project_id)
@@ -48,7 +49,10 @@ class Again:
                 if row["task_id"] != task_id or not row["change"]:
                     raise Conflict("That run left no work of this task to go on from: start from scratch.")
             given = {"agent": name, "model": chosen, "provider": provider, "made_by": who.user}
-            return tasks.queue(door, task, **given, priority=rank, follows=follows, ceiling=ceiling)
+            new = tasks.queue(door, task, **given, priority=rank, follows=follows, ceiling=ceiling)
+            if like and ceiling is None:
+                budgets.inherit(door, like, new)
+            return new
 
         return await self._queued(who, await self._forge.store.run(who.tenant_id, work))
 
@@ -64,7 +68,8 @@ class Again:
         if work and run.state == RunState.ACCEPTED:
             raise Conflict("Its work is on the branch already: start from scratch, which begins there.")
         follows = run_id if work else None
-        return await self.start(who, run.task_id, agent=agent or run.agent, model=model or run.model, follows=follows)
+        agent, model = agent or run.agent, model or run.model
+        return await self.start(who, run.task_id, agent=agent, model=model, follows=follows, like=run_id)
 
     async def restart(self, who: Principal, run_id: str) -> Run:
         """Begin a run's task anew from scratch, in its place: where it is not over it is stopped. Gives the new run.
@@ -82,9 +87,8 @@ class Again:
                 return str(made["id"])
             halt(door, row, f"{who.user} started it again from scratch")
             given = {"agent": agent, "model": model, "provider": provider, "made_by": who.user}
-            own = door.one(t.Budget, t.Budget.scope == "run", t.Budget.scope_id == run_id)
-            ceiling = (own["limit_micro"], own["made_by"]) if own else None
-            new = tasks.queue(door, task, **given, priority=row["priority"], ceiling=ceiling)
+            new = tasks.queue(door, task, **given, priority=row["priority"])  # type: ignore[arg-type]
+            budgets.inherit(door, run_id, new)
             door.update(t.Run, t.Run.id == new, replaces=run_id)
             return new
 
@@ -146,6 +150,7 @@ class Again:
                 follows=run.id,
                 made_by=who.user,
             )
+            budgets.inherit(door, run.id, new)
             if not any(left(door, find(door, new))):
                 door.update(t.Run, t.Run.id == new, prompt=f"{row['prompt']}\n\n{text}")
             return new

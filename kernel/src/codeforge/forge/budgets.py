@@ -73,6 +73,14 @@ def give(door: Door, scope: str, scope_id: str, *, period: str, limit: int, made
     return budget_id
 
 
+def inherit(door: Door, before: str, run_id: str) -> None:
+    """Give a run the budgets that people gave the one ``before``, in whose place or from whose work it begins."""
+    for row in door.all(t.Budget, t.Budget.scope == "run", t.Budget.scope_id == before):
+        if row["made_by"] != FOLLOWS:
+            facts = {"period": row["period"], "limit": row["limit_micro"], "made_by": row["made_by"]}
+            give(door, "run", run_id, **facts)
+
+
 def spent(door: Door, budget: Row, since: float) -> tuple[int, int]:
     """Micro-dollars of a budget that are spent and that are reserved, since a period began."""
     known = budget["spent_since"] == since
