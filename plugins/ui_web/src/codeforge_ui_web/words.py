@@ -75,7 +75,7 @@ def dollars(micro: int) -> str:
     cents, rest = divmod(micro, 10_000)
     if 0 < micro < 100:
         return f"${micro / 1e6:.6f}"
-    return f"${micro / 1e6:,.4f}" if rest and micro < 1_000_000 else f"${cents / 100:,.2f}"
+    return f"${sum_of_dollars(round(micro, -2))}" if rest and micro < 1_000_000 else f"${cents / 100:,.2f}"
 
 
 def sum_of_dollars(micro: int) -> str:
