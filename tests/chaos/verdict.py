@@ -153,16 +153,14 @@ def no_lies(e: Evidence) -> list[str]:
     return wrong
 
 
-LATE = 5.0
-"""Seconds after its lease within which a lost run is taken up again."""
 BLIND = frozenset({"kill database", "kill server", "freeze server", "jump clock", "kill broker"})
 """While one of these lasts, and half a lease longer, servers cannot tell who lives."""
 
 
 def _bearable(e: Evidence, since: float, until: float) -> float:
-    """For how long a dead run may be shown as working: a lease and a moment, and what blinds the servers meanwhile."""
+    """For how long a dead run may be shown as working: a lease, a look each second, and what blinds the servers."""
     blind = [h for h in e.hurts if h.kind in BLIND and h.began < until and h.ended > since - e.lease]
-    return e.lease + LATE + sum(_length(hurt) + e.lease for hurt in blind)
+    return e.lease + 3 + sum(_length(hurt) + e.lease for hurt in blind)
 
 
 def _length(hurt: Hurt) -> float:
