@@ -21,10 +21,7 @@ _RULES = [
     (re.compile(r"(?<![\w.-])(?:/private)?(?:/tmp|/var/tmp|/var/folders)/" + _REST), "<tmp>"),
 ]
 # how long an answer may be, at what temperature and in how many pieces: the question is the same
-_ASKED = (
-    "messages", "system", "instructions", "input", "tools", "tool_choice", "response_format", "functions",
-    "function_call",
-)  # fmt: skip
+_ASKED = ("messages", "tools", "tool_choice", "response_format", "functions", "function_call")
 
 
 def text(found: str, home: str = "") -> str:
@@ -42,7 +39,7 @@ def _data(home: str) -> re.Pattern[str]:
 
 
 def request(body: dict[str, Any], home: str = "") -> dict[str, Any]:
-    """What a request asks, of whatever protocol, normalised."""
+    """What a chat asks, normalised."""
     return {name: _walked(body[name], home) for name in _ASKED if body.get(name) is not None}
 
 
@@ -72,24 +69,17 @@ def last_user_text(asked: dict[str, Any]) -> str:
 
 def content(message: dict[str, Any]) -> str | None:
     """A message's text; None when it holds none."""
-    return _text(message.get("content"))
-
-
-def _text(parts: Any) -> str | None:
+    parts = message.get("content")
     if isinstance(parts, str):
         return parts
     listed = parts if isinstance(parts, list) else []
-    found = [_text(part.get("text", part.get("content"))) for part in listed if isinstance(part, dict)]
-    texts = [one for one in found if one is not None]
+    texts = [part["text"] for part in listed if isinstance(part, dict) and isinstance(part.get("text"), str)]
     return "".join(texts) if texts else None
 
 
 def turn(asked: dict[str, Any]) -> int:
     """How many answers the conversation holds already."""
-    roles = [message.get("role") for message in messages(asked)]
-    if "input" in asked:  # there an answer is written as several items
-        roles = [role for place, role in enumerate(roles) if place == 0 or role != roles[place - 1]]
-    return roles.count("assistant")
+    return sum(message.get("role") == "assistant" for message in messages(asked))
 
 
 def has_tool_result(asked: dict[str, Any]) -> bool:
@@ -100,21 +90,6 @@ def has_tool_result(asked: dict[str, Any]) -> bool:
 
 
 def messages(asked: dict[str, Any]) -> list[dict[str, Any]]:
-    """The request's messages in the form of chat completions, whatever protocol it speaks."""
-    instructions = [{"role": "system", "content": asked[n]} for n in ("system", "instructions") if asked.get(n)]
-    said = asked.get("input", asked.get("messages"))
-    listed = [{"role": "user", "content": said}] if isinstance(said, str) else said if isinstance(said, list) else []
-    return instructions + [_message(one) for one in listed if isinstance(one, dict)]
-
-
-def _message(said: dict[str, Any]) -> dict[str, Any]:
-    """A message or an item of another protocol, its role told as chat completions do."""
-    kind = said.get("type")
-    if kind == "function_call_output":
-        return {"role": "tool", "tool_call_id": said.get("call_id"), "content": said.get("output")}
-    if "role" not in said:
-        return {"role": "assistant", **said}
-    parts = said.get("content")
-    listed = parts if isinstance(parts, list) else []
-    results = [part for part in listed if isinstance(part, dict) and part.get("type") == "tool_result"]
-    return {**said, "role": "tool", "tool_call_id": results[-1].get("tool_use_id")} if results else said
+    """The request's messages."""
+    listed = asked.get("messages")
+    return [message for message in listed if isinstance(message, dict)] if isinstance(listed, list) else []
