@@ -166,7 +166,7 @@ async def test_a_call_under_way_shows_what_is_reserved_and_then_what_it_cost(cli
     )
     text = await read(client, f"/runs/{run.id}/calls")
     assert ">Under way</span>" in text
-    assert "at most $0.0050" in text
+    assert "at most $0.005" in text
     assert "<dt>Reserved</dt>" in text
     assert route in text
     seen = re.search(r'hx-get="(/runs/[^"]+)"', text)[1]
