@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from codeforge.queues import Hear as Hear
     from codeforge.queues import Queue as Queue
     from codeforge.queues import Take as Take
+    from codeforge.runners import Recipe as Recipe
+    from codeforge.runners import RunnerAgent as RunnerAgent
     from codeforge.scm import Delivery as Delivery
     from codeforge.scm import RepoInfo as RepoInfo
     from codeforge.scm import Scm as Scm
@@ -94,6 +96,7 @@ _HOMES = {
     "news": "MISSED",
     "process": "Process",
     "queues": "Answer Ears Hear Queue Take",
+    "runners": "Recipe RunnerAgent",
     "scm": "Delivery RepoInfo Scm Workspace",
     "settings": "Settings",
     "ui": "Panel",

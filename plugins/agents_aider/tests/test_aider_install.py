@@ -3,10 +3,10 @@
 import asyncio
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
-import codeforge_agents_aider.environment as environment
 from codeforge import Limits, Reason, RunFailure, Settings, Unavailable
 from codeforge_agents_aider import Aider, register_agents
 
@@ -45,7 +45,7 @@ async def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 
 
 async def test_without_a_fitting_python_the_installation_says_which_to_install(tmp_path, monkeypatch):
-    monkeypatch.setattr(environment, "PYTHONS", ((3, 1), (3, 2)))
+    monkeypatch.setattr(Aider, "recipe", replace(Aider.recipe, pythons=((3, 1), (3, 2))))
     with pytest.raises(Unavailable, match=r"Aider needs Python 3\.1 to 3\.2 and none was found"):
         await Aider(home=tmp_path).install(print)
 
@@ -71,8 +71,8 @@ async def test_two_installations_at_once_make_one_environment(tmp_path):
 
 
 def test_every_package_of_the_lock_is_pinned_by_hash_and_none_by_address():
-    lock = environment.LOCK.read_text(encoding="utf-8")
-    assert f"aider-chat=={environment.VERSION} \\\n" in lock
+    lock = Aider.recipe.lock.read_text(encoding="utf-8")
+    assert f"aider-chat=={Aider.recipe.version} \\\n" in lock
     assert "://" not in lock
     assert len(re.findall(r"^[\w.-]+==\S+.*\\\n    --hash=sha256:", lock, re.MULTILINE)) == len(
         re.findall(r"^[^\s]", lock, re.MULTILINE)

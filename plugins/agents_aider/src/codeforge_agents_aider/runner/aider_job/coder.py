@@ -9,8 +9,8 @@ from typing import Any
 
 from aider.coders import Coder, base_coder
 from aider.repomap import RepoMap
+from codeforge_agent.job import Job
 
-from .job import Job
 from .model import GatewayModel
 from .repository import repository
 from .screen import Screen

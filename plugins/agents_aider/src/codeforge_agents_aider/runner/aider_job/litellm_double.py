@@ -5,21 +5,7 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-
-class CallFailed(Exception):
-    """A model call came to nothing. ``status`` is the HTTP status, None when there was no answer at all."""
-
-    def __init__(self, words: str, status: int | None = None) -> None:
-        super().__init__(words)
-        self.status = status
-
-
-class Again(CallFailed):
-    """Worth another try."""
-
-
-class Final(CallFailed):
-    """Not worth another try."""
+from codeforge_agent.gateway import Again, CallFailed, Final
 
 
 def take_the_place() -> None:

@@ -10,19 +10,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from aider import models, sendchat
+from codeforge_agent.gateway import Gateway
+from codeforge_agent.job import Job
+from codeforge_agent.main import StepLimit
+from codeforge_agent.report import Report
 
-from .gateway import Answer, Gateway
-from .job import Job
-from .report import Report
+from .answer import Answer
 
 WINDOW, OUTPUT = 128_000, 8_192
 """Assumed where nobody knows better."""
 FORMATS = {"diff", "whole", "udiff", "diff-fenced"}
 """Ways of writing edits that Aider applies safely: its "patch" can write outside the repository."""
-
-
-class StepLimit(BaseException):
-    """The model would be called once more than allowed. Not an Exception: Aider must not carry on."""
 
 
 class GatewayModel(models.Model):  # type: ignore[misc]
@@ -35,10 +33,7 @@ class GatewayModel(models.Model):  # type: ignore[misc]
         super().__init__(known or job.model, weak_model=False, editor_model=False)
         self.name, self.weak_model, self.streaming = job.model, self, True
         self.edit_format = _edit_format(self.edit_format if known else None, job.provider)
-        self.gateway, self._summaries = (
-            Gateway(job.gateway, job.key, call_timeout=job.call_timeout, patience=job.patience, report=report)
-            for _ in range(2)
-        )
+        self.gateway, self._summaries = Gateway(job, report), Gateway(job, report)
 
     def get_model_info(self, model: str) -> dict[str, Any]:
         window, output = self._job.window or WINDOW, self._job.max_output or OUTPUT
@@ -52,12 +47,12 @@ class GatewayModel(models.Model):  # type: ignore[misc]
         if self.is_deepseek_r1():
             messages = sendchat.ensure_alternating_roles(messages)
         if not stream:
-            return hashlib.sha256(), _whole(self._summaries.chat(self.name, messages))
+            return hashlib.sha256(), _whole(Answer(self._summaries, self.name, messages))
         if not self.gateway.failure:
             if self._steps >= self._job.steps:
                 raise StepLimit
             self._steps += 1
-        return hashlib.sha256(), self.gateway.chat(self.name, messages)
+        return hashlib.sha256(), Answer(self.gateway, self.name, messages)
 
     def tokenizer(self, text: str) -> list[int]:
         return list(_encoding().encode_ordinary(text))

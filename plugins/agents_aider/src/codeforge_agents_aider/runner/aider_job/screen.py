@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from aider.io import InputOutput
-
-from .report import Report
+from codeforge_agent.report import Report
 
 DENIED = ("Add URL", "Open URL", "Run shell")
 MUTED = ("Use --", "https://aider.chat/")

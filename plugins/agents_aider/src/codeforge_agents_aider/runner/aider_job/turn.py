@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from codeforge_agent.gateway import Gateway
+from codeforge_agent.job import Job
+from codeforge_agent.report import Report
+
 from .coder import keep_conversation
-from .gateway import Gateway
-from .job import Job
-from .report import Report
 
 
-def work(job: Job, coder: Any, report: Report) -> None:
+def take_turn(job: Job, coder: Any, report: Report) -> None:
     """What Aider's own ``run_one`` does, without its commands: a prompt that begins with "/" or "!" is a prompt."""
     broken: list[str] = []
     coder.get_edits, coder.apply_edits = _noted(coder.get_edits, broken), _noted(coder.apply_edits, broken)

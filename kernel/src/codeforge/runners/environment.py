@@ -1,4 +1,4 @@
-"""Aider's own environment: made once by uv from the hashed lock, beside the service's, never in it."""
+"""An agent's own environment: made once by uv from a hashed lock, beside the service's, never in it."""
 
 from __future__ import annotations
 
@@ -11,28 +11,47 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-import uv
+from codeforge.agents import Say
+from codeforge.errors import Unavailable
+from codeforge.process import Process
 
-from codeforge import Process, Say, Unavailable
-
-VERSION = "0.86.2"
-LOCK = Path(__file__).with_name("aider.lock")
-PYTHONS = ((3, 10), (3, 12))
-"""The oldest and the newest Python that Aider runs on."""
 _KEPT = re.compile(r"PATH|HOME|TMPDIR|LANG|(UV|XDG|SSL|PYENV)_.*|(HTTPS?|ALL|NO)_PROXY", re.IGNORECASE)
 _TOLD = ("Resolved", "Downloading", "Prepared", "Installed", "Bytecode")
 """The lines of uv that are worth a person's time."""
-_WARM = "from aider.coders import Coder; from aider.repo import GitRepo; import tiktoken"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """What an environment is made of.
+
+    ``name`` is the agent's, as in commands, ``title`` as people write it. ``lock`` is a file of all packages, pinned
+    and hashed. ``pythons`` are the oldest and the newest Python that it runs on. ``fetched`` says how much is fetched
+    the first time, such as "200 MB". ``warm`` is a statement that imports all that a run does.
+    """
+
+    name: str
+    title: str
+    version: str
+    lock: Path
+    pythons: tuple[tuple[int, int], tuple[int, int]]
+    fetched: str
+    warm: str
+
+    @property
+    def install(self) -> str:
+        """The command that makes it."""
+        return f"codeforge agents install {self.name}"
 
 
 class Environment:
     """Lives in ``home``/<digest of the lock>: another lock makes another environment and leaves running jobs theirs."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self._folder = home / hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
+    def __init__(self, home: Path, recipe: Recipe) -> None:
+        self._home, self._recipe = home, recipe
+        self._folder = home / hashlib.sha256(recipe.lock.read_bytes()).hexdigest()[:16]
 
     @property
     def python(self) -> Path:
@@ -48,11 +67,13 @@ class Environment:
             return
         try:
             self._home.mkdir(parents=True, exist_ok=True)
-            async with _locked(self._home / "lock", say):
+            async with _locked(self._home / "lock", self._recipe.title, say):
                 if not self.ready():
                     await self._make(say)
         except OSError as error:
-            raise Unavailable(f"Aider cannot be installed in {self._home}: {error.strerror or error}.") from None
+            raise Unavailable(
+                f"{self._recipe.title} cannot be installed in {self._home}: {error.strerror or error}."
+            ) from None
 
     async def _make(self, say: Say) -> None:
         try:
@@ -62,19 +83,21 @@ class Environment:
             raise
 
     async def _fill(self, say: Say) -> None:
-        python = await self._find_python()
-        say(f"Making an environment for Aider {VERSION} with {python}")
+        recipe, python = self._recipe, await self._find_python()
+        say(f"Making an environment for {recipe.title} {recipe.version} with {python}")
         await self._uv(say, "venv", "--clear", "--no-project", "--python", python, str(self._folder))
-        say("Fetching Aider's packages, about 200 MB the first time")
-        options = "--require-hashes", "--no-build", "--compile-bytecode"
-        await self._uv(say, "pip", "install", "--python", str(self.python), *options, "-r", str(LOCK))
-        say("Starting Aider once, so that the first run is quick")
-        await self._run(say, str(self.python), "-I", "-c", _WARM)
-        (self._folder / "ready").write_text(VERSION + "\n", encoding="utf-8")
-        say(f"Aider {VERSION} is ready")
+        say(f"Fetching the packages of {recipe.title}, about {recipe.fetched} the first time")
+        options = "--require-hashes", "--no-deps", "--no-build", "--compile-bytecode"
+        await self._uv(say, "pip", "install", "--python", str(self.python), *options, "-r", str(recipe.lock))
+        say(f"Starting {recipe.title} once, so that the first run is quick")
+        await self._run(say, str(self.python), "-I", "-c", recipe.warm)
+        (self._folder / "ready").write_text(recipe.version + "\n", encoding="utf-8")
+        say(f"{recipe.title} {recipe.version} is ready")
 
-    async def _uv(self, say: Say, *arguments: str) -> None:
-        await self._run(say, uv.find_uv_bin(), *arguments)
+    async def _uv(self, say: Say, *arguments: str) -> str:
+        import uv
+
+        return await self._run(say, uv.find_uv_bin(), *arguments)
 
     async def _run(self, say: Say, *command: str) -> str:
         """Run one step; gives its standard output. Raises `Unavailable` with the step's own last words."""
@@ -88,32 +111,34 @@ class Environment:
             code = await process.wait()
         if code:
             raise Unavailable(
-                f"Aider could not be installed: {_why(errors) or f'{command[0]} ended with exit code {code}'}. "
-                "Check the network and the free disk space, then run `codeforge agents install aider` again."
+                f"{self._recipe.title} could not be installed: "
+                f"{_why(errors) or f'{command[0]} ended with exit code {code}'}. "
+                f"Check the network and the free disk space, then run `{self._recipe.install}` again."
             )
         return "\n".join(output)
 
     async def _find_python(self) -> str:
-        """This Python if Aider runs on it, else one that uv or pyenv knows; none is ever downloaded."""
-        oldest, newest = PYTHONS
+        """This Python if the agent runs on it, else one that uv or pyenv knows; none is ever downloaded."""
+        oldest, newest = self._recipe.pythons
         if oldest <= sys.version_info[:2] <= newest:
             return sys.executable
         wanted = f">={oldest[0]}.{oldest[1]},<{newest[0]}.{newest[1] + 1}"
         try:
-            return (await self._run(lambda _: None, uv.find_uv_bin(), "python", "find", "--system", wanted)).strip()
+            return (await self._uv(lambda _: None, "python", "find", "--system", wanted)).strip()
         except Unavailable:
-            if python := _pyenv_python():
+            if python := _pyenv_python(oldest[1], newest[1]):
                 return python
+        here = f"{sys.version_info[0]}.{sys.version_info[1]}"
         raise Unavailable(
-            f"Aider needs Python 3.{oldest[1]} to 3.{newest[1]} and none was found: install one (this is "
-            f"{sys.version_info[0]}.{sys.version_info[1]}), put it on PATH, then run `codeforge agents install aider`."
+            f"{self._recipe.title} needs Python 3.{oldest[1]} to 3.{newest[1]} and none was found: install one "
+            f"(this is {here}), put it on PATH, then run `{self._recipe.install}`."
         )
 
 
-def _pyenv_python() -> str | None:
-    """The newest fitting Python that pyenv has, on PATH or not."""
+def _pyenv_python(oldest: int, newest: int) -> str | None:
+    """The newest fitting Python 3 that pyenv has, on PATH or not."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    minors = range(PYTHONS[1][1], PYTHONS[0][1] - 1, -1)
+    minors = range(newest, oldest - 1, -1)
     return next((str(path) for minor in minors for path in root.glob(f"versions/3.{minor}.*/bin/python")), None)
 
 
@@ -133,7 +158,7 @@ def _why(lines: list[str]) -> str:
 
 
 @asynccontextmanager
-async def _locked(path: Path, say: Say) -> AsyncIterator[None]:
+async def _locked(path: Path, title: str, say: Say) -> AsyncIterator[None]:
     """Hold ``path`` against other processes; waiting can be cancelled."""
     with path.open("w") as file:
         told = False
@@ -143,7 +168,7 @@ async def _locked(path: Path, say: Say) -> AsyncIterator[None]:
                 break
             except BlockingIOError:
                 if not told:
-                    say("Another process is installing Aider: waiting for it")
+                    say(f"Another process is installing {title}: waiting for it")
                 told = True
                 await asyncio.sleep(0.2)
         yield

@@ -13,7 +13,7 @@ PIECE = 2500
 
 
 class Report:
-    """Takes over fd 1, so that nothing that Aider or a child prints can pass for a report."""
+    """Takes over fd 1, so that nothing that the agent or a child prints can pass for a report."""
 
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(1), "w", buffering=1, encoding="ascii")
@@ -21,7 +21,7 @@ class Report:
         self._line = ""
         self._line_kind = ""
         os.dup2(2, 1)
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - Aider echoes each reply there
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
     def tell(self, kind: str, **data: Any) -> None:
         """Tell one thing, after what is unfinished of a stream."""

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Job:
-    """Paths are absolute; ``seconds`` counts from the start; ``state`` is kept between the turns of a task."""
+    """Paths are absolute; ``seconds`` counts from the start; ``state`` is kept between the turns of a task.
+
+    A model may be silent for ``call_timeout`` seconds, and one that fails is asked again for ``patience`` seconds.
+    """
 
     prompt: str
     workspace: str

@@ -6,14 +6,18 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from codeforge import AgentEvent, AgentJob, Model, Reason, events
+from codeforge import events
+from codeforge.agents import AgentJob
+from codeforge.events import AgentEvent
+from codeforge.llm import Model
+from codeforge.model import Reason
 
 
 class Translator:
-    """Reads the lines of one job. Nothing that it gives contains the job's key."""
+    """Reads the lines of one job of the agent that people call ``title``. What it gives never contains the key."""
 
-    def __init__(self, job: AgentJob) -> None:
-        self._job = job
+    def __init__(self, job: AgentJob, title: str) -> None:
+        self._job, self._title = job, title
         self._end: dict[str, Any] = {}
         self._last = ""
 
@@ -33,7 +37,8 @@ class Translator:
     def ended(self, code: int) -> AgentEvent:
         """The agent's last word, after its process has ended with exit ``code``."""
         if not self._end:
-            return events.ended(Reason.AGENT_ERROR, f"Aider broke off with exit code {code}: {self._last or 'no word'}")
+            detail = f"{self._title} broke off with exit code {code}: {self._last or 'no word'}"
+            return events.ended(Reason.AGENT_ERROR, detail)
         how, words, status = self._end["how"], self._end["words"], self._end["status"]
         if how == "done":
             return events.ended()
@@ -41,7 +46,9 @@ class Translator:
             return events.ended(*_failed_call(words, status))
         limits, first = self._job.limits, words.strip().partition("\n")[0]
         reason, sentence = _ENDS[how]
-        return events.ended(reason, sentence.format(steps=limits.steps, seconds=limits.seconds, words=first))
+        return events.ended(
+            reason, sentence.format(title=self._title, steps=limits.steps, seconds=limits.seconds, words=first)
+        )
 
 
 _SHAPES: dict[str, Callable[..., AgentEvent]] = {
@@ -49,13 +56,16 @@ _SHAPES: dict[str, Callable[..., AgentEvent]] = {
     "thought": events.thought,
     "log": events.log,
     "edited": events.edited,
+    "ran": events.ran,
 }
 _ENDS = {
     "cut": (Reason.BAD_OUTPUT, "The model's answer was cut off at its output limit and could not be used."),
     "malformed": (Reason.BAD_OUTPUT, "The model's edits could not be applied: {words}"),
+    "unusable": (Reason.BAD_OUTPUT, "The model's answers could not be used: {words}"),
+    "stuck": (Reason.AGENT_STUCK, "The agent went round in circles: {words}"),
     "steps": (Reason.STEP_LIMIT, "The agent used all of its {steps} model calls."),
     "time": (Reason.TIME_LIMIT, "The agent used all of its {seconds} seconds."),
-    "error": (Reason.AGENT_ERROR, "Aider failed: {words}"),
+    "error": (Reason.AGENT_ERROR, "{title} failed: {words}"),
 }
 _STATUSES = {
     401: (Reason.MODEL_AUTH, "The provider refused the key"),
