@@ -6,10 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeforge.events import AgentEvent
 from codeforge.llm import Model
 from codeforge.model import Health, Limits
+
+if TYPE_CHECKING:
+    from codeforge.testing.contract import Dialect
 
 Say = Callable[[str], None]
 """Tells a person what is going on, a short line at a time."""
@@ -24,6 +28,8 @@ class AgentJob:
     is there again when ``follow_up`` is true. ``gateway`` is an OpenAI-compatible base URL (".../llm/v1") and
     ``key`` the run's own key for it, the only secret an agent ever holds. ``mark`` belongs into the
     environment of whatever is started for this job: by it a later life of the worker finds what was left.
+    ``call_timeout``: seconds for which the model may be silent. ``patience``: seconds during which a model that fails
+    (no connection, 429, 5xx) is asked again.
     """
 
     run_id: str
@@ -37,6 +43,8 @@ class AgentJob:
     limits: Limits = field(default_factory=Limits)
     follow_up: bool = False
     mark: Mapping[str, str] = field(default_factory=dict)
+    call_timeout: float = 300.0
+    patience: float = 60.0
 
 
 class AgentBackend(ABC):
@@ -53,6 +61,10 @@ class AgentBackend(ABC):
 
         Installing again is cheap when everything is there.
         """
+
+    def dialect(self) -> Dialect | None:
+        """How a scripted model makes this agent do things, for ``codeforge agents check NAME --contract``."""
+        return None
 
     @abstractmethod
     def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:

@@ -57,6 +57,10 @@ class Desk:
             **more,
         )  # fmt: skip
 
+    def hasty(self, model: str = "m", **more: object) -> AgentJob:
+        """A job with little patience."""
+        return self.job(model, call_timeout=1.0, patience=1.0, **more)
+
     async def run(self, aider: Aider, job: AgentJob) -> AgentEvent:
         """Let ``aider`` work on ``job`` to its end; gives the last event."""
         self.events = []
@@ -97,12 +101,6 @@ def home() -> Path:
 @pytest.fixture
 def aider(home: Path) -> Aider:
     return Aider(home=home)
-
-
-@pytest.fixture
-def hasty(home: Path) -> Aider:
-    """Gives up on a model soon."""
-    return Aider(home=home, call_timeout=1.0, patience=1.0)
 
 
 @pytest.fixture

@@ -45,8 +45,8 @@ async def test_a_failing_model_is_asked_again(aider, desk, models, status):
         pytest.param(503, Reason.MODEL_UNREACHABLE, marks=slow),
     ],
 )
-async def test_patience_with_a_failing_model_ends(hasty, desk, models, status, reason):
-    last = await desk.run(hasty, desk.job(f"fail-{status}"))
+async def test_patience_with_a_failing_model_ends(aider, desk, models, status, reason):
+    last = await desk.run(aider, desk.hasty(f"fail-{status}"))
     assert last.data["reason"] == reason
     assert f"({status}): scripted {status}" in last.data["detail"]
     assert 2 <= len(models.requests) <= 6
@@ -60,23 +60,23 @@ async def test_a_pause_that_the_provider_asks_for_is_kept_or_too_long(aider, des
     assert len(models.requests) == 1
 
 
-async def test_a_gateway_that_nobody_listens_at_is_unreachable(hasty, desk):
-    last = await desk.run(hasty, desk.job(gateway=f"http://127.0.0.1:{free_port()}/v1"))
+async def test_a_gateway_that_nobody_listens_at_is_unreachable(aider, desk):
+    last = await desk.run(aider, desk.hasty(gateway=f"http://127.0.0.1:{free_port()}/v1"))
     assert last.data["reason"] == Reason.MODEL_UNREACHABLE
     assert "refused" in last.data["detail"]
 
 
 @pytest.mark.parametrize("model", ["hang", "hang-midway"])
-async def test_a_model_that_falls_silent_is_unreachable(hasty, desk, model):
-    last = await desk.run(hasty, desk.job(model))
+async def test_a_model_that_falls_silent_is_unreachable(aider, desk, model):
+    last = await desk.run(aider, desk.hasty(model))
     assert last.data["reason"] == Reason.MODEL_UNREACHABLE
     assert "no word from the model for 1 s" in last.data["detail"]
 
 
-async def test_half_an_answer_is_never_applied(hasty, desk, models):
+async def test_half_an_answer_is_never_applied(aider, desk, models):
     whole_block_then_prose = desk.EDIT + "And now the second file, which needs the same. " * 5
     models.script("m", [Step(text=whole_block_then_prose, until=0.9, then="cut")])
-    last = await desk.run(hasty, desk.job())
+    last = await desk.run(aider, desk.hasty())
     assert last.data["reason"] == Reason.MODEL_UNREACHABLE
     assert desk.changed() == []
 

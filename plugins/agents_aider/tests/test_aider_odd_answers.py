@@ -49,8 +49,8 @@ async def test_odd_parts_of_an_answer_do_not_spoil_the_rest(aider, desk, saying)
     assert (usage.data["prompt_tokens"], usage.data["completion_tokens"]) == (0, 0)
 
 
-async def test_a_status_in_mid_stream_that_is_written_as_text_is_understood(hasty, desk, saying):
+async def test_a_status_in_mid_stream_that_is_written_as_text_is_understood(aider, desk, saying):
     gateway = await saying({"error": {"message": "slow down", "code": "429"}})
-    last = await desk.run(hasty, desk.job(gateway=gateway))
+    last = await desk.run(aider, desk.hasty(gateway=gateway))
     assert last.data["reason"] == Reason.QUOTA, last.data
     assert "slow down" in last.data["detail"]

@@ -25,18 +25,16 @@ class RunnerAgent(AgentBackend):
     """``home`` holds the agent's environments.
 
     A subclass gives the ``recipe`` of the environment and ``runner``, the folder of a package of the same name whose
-    ``work(job, report)`` drives the agent there (see ``agent_side``). ``call_timeout``: seconds for which a model may
-    be silent. ``patience``: seconds during which a model that fails (no connection, 429, 5xx) is asked again, with
-    growing pauses. ``grace``: seconds to stop by itself.
+    ``work(job, report)`` drives the agent there (see ``agent_side``). ``grace``: seconds to stop by itself.
     """
 
     recipe: ClassVar[Recipe]
     runner: ClassVar[Path]
 
-    def __init__(self, *, home: Path, call_timeout: float = 300.0, patience: float = 60.0, grace: float = 2.0) -> None:
+    def __init__(self, *, home: Path, grace: float = 2.0) -> None:
         self.name = self.recipe.name
         self._environment = Environment(home, self.recipe)
-        self._call_timeout, self._patience, self._grace = call_timeout, patience, grace
+        self._grace = grace
 
     async def check(self) -> Health:
         """Looks for the environment; starts nothing."""
@@ -75,7 +73,7 @@ class RunnerAgent(AgentBackend):
             "prompt": job.prompt, "workspace": str(job.workspace.resolve()), "state": str(job.state.resolve()),
             "model": job.model.name, "provider": job.model.provider, "window": job.model.window,
             "max_output": job.model.max_output, "gateway": job.gateway, "key": job.key, "steps": job.limits.steps,
-            "seconds": job.limits.seconds, "call_timeout": self._call_timeout, "patience": self._patience,
+            "seconds": job.limits.seconds, "call_timeout": job.call_timeout, "patience": job.patience,
             "follow_up": job.follow_up,
         }  # fmt: skip
         return json.dumps(told).encode()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeforge import Recipe, RunnerAgent
+
+if TYPE_CHECKING:
+    from codeforge.testing.contract import Dialect
 
 HERE = Path(__file__).parent
 
@@ -22,3 +26,8 @@ class Aider(RunnerAgent):
         warm="from aider.coders import Coder; from aider.repo import GitRepo; import tiktoken",
     )
     runner = HERE / "runner" / "aider_job"
+
+    def dialect(self) -> Dialect:
+        from codeforge_agents_aider.dialect import AiderDialect
+
+        return AiderDialect()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +13,15 @@ import click
 
 from codeforge.cli import options
 from codeforge.cli.listing import Listing
+from codeforge.cli.progress import Progress, worked
 from codeforge.cli.showing import Columns, Output
 from codeforge.cli.words import clean, say
-from codeforge.errors import NotFound, Unavailable
+from codeforge.errors import Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from codeforge.agents import AgentBackend
     from codeforge.model import Health
+    from codeforge.testing.contract import Result
 
 COLUMNS: Columns = {
     "agent": "name",
@@ -25,6 +29,9 @@ COLUMNS: Columns = {
     "version": "version",
     "state": lambda h: h["detail"] + (f" - {h['fix']}" if h["fix"] and not h["ok"] else ""),
 }
+
+
+CASES: Columns = {"case": "case", "verdict": "verdict", "seconds": "seconds", "why": "words"}
 
 
 @click.group(cls=Listing)
@@ -45,14 +52,23 @@ def list_(as_json: bool, data_dir: Path | None) -> None:
 
 @command.command()
 @click.argument("name")
+@click.option("--contract", is_flag=True, help="Then put it through every case of the contract, with a scripted model.")
 @options.as_json
 @options.data_dir
-def check(name: str, as_json: bool, data_dir: Path | None) -> None:
-    """Tell whether the agent NAME can run here; exit code 1 when it cannot."""
-    [health] = asyncio.run(_checked([_named(name, data_dir)]))
-    Output(as_json=as_json).items([asdict(health)], COLUMNS, none="")
+def check(name: str, contract: bool, as_json: bool, data_dir: Path | None) -> None:
+    """Tell whether the agent NAME can run here; exit code 1 when it cannot, or breaks the contract."""
+    agent = _named(name, data_dir)
+    [health] = asyncio.run(_checked([agent]))
+    output = Output(as_json=as_json)
+    if not contract or not health.ok:
+        output.items([asdict(health)], COLUMNS, none="")
     if not health.ok:
         raise click.exceptions.Exit(1)
+    if contract:
+        results = worked(partial(_examined, agent))
+        output.items([asdict(result) for result in results], CASES, none="")
+        if any(result.verdict == "fails" for result in results):
+            raise click.exceptions.Exit(1)
 
 
 @command.command()
@@ -81,6 +97,17 @@ def _named(name: str, data_dir: Path | None) -> AgentBackend:
     if agent := agents.get(name):
         return agent
     raise NotFound(f"There is no agent {name}; there is {', '.join(sorted(agents)) or 'none'}.")
+
+
+async def _examined(agent: AgentBackend, progress: Progress) -> list[Result]:
+    """How the agent keeps the contract. Raises `Invalid` for one that nobody can script."""
+    from codeforge.testing.contract import CASES, examine
+
+    dialect = agent.dialect()
+    if dialect is None:
+        raise Invalid(f"The agent {agent.name} has no dialect, so that no model can be scripted for it.")
+    done = count(1)
+    return await examine(agent, dialect, CASES, told=lambda result: progress.tell(result.case, next(done)))
 
 
 async def _checked(agents: list[AgentBackend]) -> list[Health]:

@@ -1,0 +1,52 @@
+"""The processes of a job, as /proc tells of them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeforge.agents import AgentJob
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One living process; what cannot be read, because it has just ended, is empty."""
+
+    pid: int
+
+    def read(self, name: str) -> bytes:
+        with suppress(OSError):
+            return Path(f"/proc/{self.pid}/{name}").read_bytes()
+        return b""
+
+    @property
+    def command(self) -> str:
+        return self.read("cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
+
+    @property
+    def environment(self) -> bytes:
+        return self.read("environ")
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that it has for itself."""
+        figures = self.read("statm").split()
+        return (int(figures[1]) - int(figures[2])) * PAGE if figures else 0
+
+    @property
+    def open_files(self) -> list[Path]:
+        with suppress(OSError):
+            return [link.resolve() for link in Path(f"/proc/{self.pid}/fd").iterdir()]
+        return []
+
+
+def alive(job: AgentJob) -> list[Found]:
+    """The processes that work on ``job``, by the mark in their environment; not those that are dead already."""
+    [(name, value)] = job.mark.items()
+    found = [Found(int(entry)) for entry in os.listdir("/proc") if entry.isdigit()]  # noqa: PTH208
+    mark = f"{name}={value}".encode()
+    return [one for one in found if mark in one.environment.split(b"\0")]
