@@ -72,11 +72,13 @@ class Limits:
     """Where a run is cut off: model calls (steps) and seconds of work.
 
     ``cost_micro`` (micro-dollars, None: no limit) is the budget of each run that was given none of its own.
+    ``rounds`` is how often a change that fails the project's check goes back to its agent.
     """
 
     steps: int = 50
     seconds: int = 3600
     cost_micro: int | None = None
+    rounds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

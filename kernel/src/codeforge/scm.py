@@ -47,6 +47,10 @@ class Workspace(ABC):
         """
 
     @abstractmethod
+    async def restore(self) -> None:
+        """Bring the files back to those of the last `escrow`, whatever was done to them since; ignored ones stay."""
+
+    @abstractmethod
     async def remove(self) -> None:
         """Delete the checkout. What it holds must be in escrow before."""
 

@@ -73,6 +73,7 @@ MOVES: tuple[Move, ...] = (
     Move(S.WORKING, S.STOPPED, (P,), "Somebody stops it.", _KEPT),
     Move(S.WORKING, S.FAILED, (W, C), "The agent fails, a limit is reached, or its workers died too often.", _KEPT),
     Move(S.CHECKING, S.REVIEW, (W,), "The check passed.", _KEPT),
+    Move(S.CHECKING, S.WORKING, (W,), "The check failed, and the agent is to mend it.", "Back to what the agent left."),
     Move(S.CHECKING, S.QUEUED, (W,), "Its worker shuts down and hands it back.", _PUT_BY),
     Move(S.CHECKING, S.QUEUED, (C,), "Its worker is lost.", _DEAD),
     Move(S.CHECKING, S.STOPPED, (P,), "Somebody stops it.", _KEPT),

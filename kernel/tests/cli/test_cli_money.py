@@ -60,7 +60,7 @@ def test_a_runs_ceiling_is_its_budget_and_no_more_than_its_project_allows(codefo
     assert budget["limit_micro"] == 2_500_000
     assert "may cost $2.50" in codeforge("tasks", "add", "repo", "x", "--max-cost", "3", code=1).err
     changed = codeforge("projects", "edit", "repo", "--max-cost", "none", "--json").json
-    assert changed["limits"] == {"steps": 50, "seconds": 3600, "cost_micro": None}
+    assert changed["limits"] == {"steps": 50, "seconds": 3600, "cost_micro": None, "rounds": 0}
     assert codeforge("budgets", "list", "--run", other["id"], "--json").json == []
 
 

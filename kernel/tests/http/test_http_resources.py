@@ -20,11 +20,11 @@ async def test_a_project_is_looked_at_added_listed_read_changed_and_forgotten(ap
     added = await api("POST", "/projects", {"url": "/paper/house", "check": "make", "limits": {"steps": 7}})
     assert added.status == 201
     assert added.json["name"] == "house"
-    assert added.json["limits"] == {"steps": 7, "seconds": 3600, "cost_micro": None}
+    assert added.json["limits"] == {"steps": 7, "seconds": 3600, "cost_micro": None, "rounds": 0}
     path = f"/projects/{added.json['id']}"
     assert [p["id"] for p in (await api("GET", "/projects")).json["items"]] == [added.json["id"]]
     changed = await api("PATCH", path, {"branch": "next", "limits": {"seconds": 60}})
-    assert changed.json["limits"] == {"steps": 7, "seconds": 60, "cost_micro": None}
+    assert changed.json["limits"] == {"steps": 7, "seconds": 60, "cost_micro": None, "rounds": 0}
     assert (await api("GET", path)).json == changed.json
     assert (await api("GET", f"{path}/health")).json["ok"] is True
     gone = await api("DELETE", path)

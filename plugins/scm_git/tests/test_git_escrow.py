@@ -329,3 +329,31 @@ async def test_what_was_kept_before_stays_an_ancestor_and_the_same_files_give_th
     second = await desk.escrow(found, "found by a later life")
     assert second.head != first.head
     assert desk.mirror.git("merge-base", first.head, second.head) == first.head
+
+
+async def test_what_was_escrowed_last_can_be_restored_whatever_was_done_since(desk, origin, tmp_path):
+    origin.commit({".gitignore": "*.log\n", "kept.txt": "kept\n", "folder/in.txt": "in\n", "run.sh": "#!/bin/sh\n"})
+    workspace = await desk.prepare()
+    root, outside = workspace.path, tmp_path / "outside"
+    (root / "new näme.txt").write_text("the agent's\n")
+    head = await workspace.escrow(REF, "work", "A <a@b>")
+    outside.mkdir()
+    (outside / "in.txt").write_text("mine\n")
+    (root / "kept.txt").write_text("spoilt\n")
+    (root / "new näme.txt").unlink()
+    (root / "run.sh").chmod(0o755)
+    (root / "junk").mkdir()
+    (root / "junk/more.txt").write_text("junk\n")
+    (root / "cache.log").write_text("ignored\n")
+    (root / "link").symlink_to(outside)
+    shutil.rmtree(root / "folder")
+    (root / "folder").symlink_to(outside)
+    await workspace.restore()
+    assert await workspace.escrow(REF, "again", "A <a@b>") == head
+    assert (root / "kept.txt").read_text() == "kept\n"
+    assert (root / "new näme.txt").read_text() == "the agent's\n"
+    assert (root / "folder/in.txt").read_text() == "in\n"
+    assert (root / "cache.log").read_text() == "ignored\n"
+    assert (outside / "in.txt").read_text() == "mine\n"
+    assert not (root / "link").is_symlink()
+    assert not (root / "junk/more.txt").exists()

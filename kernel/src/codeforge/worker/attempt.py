@@ -90,6 +90,7 @@ class Attempt:
             prompt = "\n\n".join(filter(None, [prompt, await self._news()]))
         self._began = time.monotonic()
         deadline = self._loop.time() + job.project.limits.seconds - job.run.worked
+        rounds, failed = job.project.limits.rounds, ""
         while True:
             await self._turns(agent, prompt, follow_up, deadline)
             change = await self._escrow()
@@ -104,8 +105,13 @@ class Attempt:
                 prompt, follow_up = await self._news(), True
             else:
                 self._change = change
-                await self._check()
-                return change
+                trouble = await self._check()
+                if not trouble:
+                    return change
+                if not rounds or change.head == failed:
+                    raise RunFailure(Reason.CHECK_FAILED, ADVICE[Reason.CHECK_FAILED])
+                rounds, failed, deadline = rounds - 1, change.head, deadline + await self._back_to_work()
+                prompt, follow_up = trouble, True
 
     async def _prepare(self) -> AgentBackend:
         """Everything before the agent's first turn. Raises `RunFailure`."""
@@ -233,13 +239,13 @@ class Attempt:
         except (OSError, Unavailable) as error:
             log.warning("the agent's memory of run %s could not be kept: %s", self._job.run.id, error)
 
-    async def _check(self) -> None:
-        """Run the project's check. Raises `RunFailure`."""
+    async def _check(self) -> str:
+        """Run the project's check; gives what its agent is to be told when it failed, else ""."""
         job = self._job
         command = job.project.check if job.task.check is None else job.task.check
         if not command:
-            return
-        result = await check(
+            return ""
+        result, output = await check(
             command,
             workspace=self._folder.workspace,
             home=self._folder.home,
@@ -248,8 +254,21 @@ class Attempt:
             reporter=self._reporter,
         )
         await self._reporter.fact(check=result)
-        if not result.passed:
-            raise RunFailure(Reason.CHECK_FAILED, ADVICE[Reason.CHECK_FAILED])
+        if result.passed:
+            return ""
+        how = "did not end in time" if result.exit is None else f"ended with exit code {result.exit}"
+        return f"Your change fails this check: {command}\nIt {how}. Mend the change. The end of its output:\n\n{output}"
+
+    async def _back_to_work(self) -> float:
+        """Let the agent have its workspace again, as it left it; gives the seconds that were not the agent's."""
+        assert self._workspace
+        assert self._began
+        assert self._done
+        await self._workspace.restore()
+        await self._reporter.move(RunState.WORKING, detail="Its change failed the check; its agent is to mend that.")
+        aside = time.monotonic() - self._done
+        self._change, self._done, self._began = None, None, self._began + aside
+        return aside
 
     async def _escrow(self) -> Change | None:
         """Commit everything to the run's hidden ref; None when nothing differs from the base."""

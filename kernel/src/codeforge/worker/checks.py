@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from codeforge.events import AgentEvent, Kind
 from codeforge.model import CheckResult
 from codeforge.process import Process
 from codeforge.worker.reporter import Reporter
+
+LAST_LINES, LAST_CHARACTERS = 100, 8000
+"""How much of a check's output an agent is told of."""
 
 
 def environment(home: Path, mark: Mapping[str, str]) -> dict[str, str]:
@@ -22,19 +26,20 @@ def environment(home: Path, mark: Mapping[str, str]) -> dict[str, str]:
 
 async def check(
     command: str, *, workspace: Path, home: Path, mark: Mapping[str, str], seconds: float, reporter: Reporter
-) -> CheckResult:
-    """Run ``command`` by sh; ``exit`` of the result is None when it took longer than ``seconds``."""
-    started, code = time.monotonic(), None
+) -> tuple[CheckResult, str]:
+    """Run ``command`` by sh; gives the end of its output, too. ``exit`` is None when it took over ``seconds``."""
+    started, code, last = time.monotonic(), None, deque[str](maxlen=LAST_LINES)
     try:
         async with (
             asyncio.timeout(seconds),
             Process(["sh", "-c", command], cwd=workspace, env=environment(home, mark)) as process,
         ):
             async for _, line in process.lines():
+                last.append(line)
                 await reporter.add(AgentEvent(Kind.CHECK, {"text": line}))
             code = await process.wait()
     except TimeoutError:
         await reporter.say(f"The check was stopped after {seconds:.0f} s.")
     result = CheckResult(command=command, exit=code, seconds=round(time.monotonic() - started, 3))
     await reporter.add(AgentEvent(Kind.CHECKED, {"command": command, "exit": result.exit, "seconds": result.seconds}))
-    return result
+    return result, "\n".join(last)[-LAST_CHARACTERS:]

@@ -39,6 +39,17 @@ def take(mirror: Sealed, path: Path, private: Path, start: str, head: str) -> tu
         return _take(git, path, private, start, head)
 
 
+def put_back(mirror: Sealed, path: Path, private: Path) -> None:
+    """Make the files those of the tree that was taken last; what is ignored stays."""
+    tree.unlock(path)
+    git = mirror.on(path, private / "index")
+    for name in _others(git, path, _ignores(path, private), _DEEPEST):
+        (path / os.fsdecode(name)).unlink(missing_ok=True)
+    gone, there = _changed(git)
+    if gone or there:
+        git("checkout-index", "--force", "-z", "--stdin", stdin=_lines([*gone, *there]))
+
+
 def _take(git: Sealed, path: Path, private: Path, start: str, head: str) -> tuple[str, list[str]]:
     gone, there = _changed(git)
     there += _committed(git, path, start, head)

@@ -26,6 +26,10 @@ class GitWorkspace(Workspace):
         """
         return await in_thread(self._escrow, ref, message, author)
 
+    async def restore(self) -> None:
+        """See `Workspace.restore`. Raises `RunFailure`."""
+        await in_thread(self._restore)
+
     async def remove(self) -> None:
         """See `Workspace.remove`. Works on whatever permissions the agent left. Raises `Unavailable`."""
         await in_thread(self._remove)
@@ -46,6 +50,10 @@ class GitWorkspace(Workspace):
                 head = commit(git, files, parents, "\n\n".join([message.strip(), *notes]), author=author)
             self._mirror.keep(ref, head)
             return self.base if files == git.word("rev-parse", f"{self.base}^{{tree}}") else head
+
+    def _restore(self) -> None:
+        with run_failure(self.path):
+            snapshot.put_back(self._mirror.git, self.path, self._mirror.private(self.path))
 
     def _remove(self) -> None:
         with disk(self.path):

@@ -35,11 +35,11 @@ async def fields(request: web.Request) -> dict[str, str]:
     return {name: value.replace("\r\n", "\n") for name, value in sent.items() if isinstance(value, str)}
 
 
-def whole(given: dict[str, str], name: str, what: str) -> int:
-    """A whole number above zero. Raises `Invalid`."""
+def whole(given: dict[str, str], name: str, what: str, *, least: int = 1) -> int:
+    """A whole number, from ``least`` on. Raises `Invalid`."""
     text = given.get(name, "").strip().replace(",", "")
-    if not text.isdecimal() or len(text) > 10 or not 0 < int(text) < 2**31:
-        raise Invalid(f"{what} must be a whole number above zero.", field=name)
+    if not text.isdecimal() or len(text) > 10 or not least <= int(text) < 2**31:
+        raise Invalid(f"{what} must be a whole number{' above zero' if least else ''}.", field=name)
     return int(text)
 
 

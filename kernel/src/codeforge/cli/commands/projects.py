@@ -42,6 +42,7 @@ def _settings(function: Any) -> Any:
         click.option("--max-cost", metavar="DOLLARS", help='What one run\'s model calls may cost, or "none".'),
         click.option("--steps", type=int, help="Model calls after which a run is cut off."),
         click.option("--seconds", type=int, help="Seconds after which a run is cut off."),
+        click.option("--rounds", type=int, help="How often a change that fails the check goes back to its agent."),
         click.option("--check", metavar="COMMAND", help="The command that runs on every change, such as its tests."),
         click.option("--model", help="The model of its tasks."),
         click.option("--agent", help="The agent of its tasks."),
@@ -52,10 +53,11 @@ def _settings(function: Any) -> Any:
     return function
 
 
-def _given(steps: int | None, seconds: int | None, max_cost: str | None, **values: str | None) -> dict[str, Any]:
-    limits: dict[str, int | None] = {
-        name: value for name, value in (("steps", steps), ("seconds", seconds)) if value is not None
-    }
+def _given(
+    steps: int | None, seconds: int | None, rounds: int | None, max_cost: str | None, **values: str | None
+) -> dict[str, Any]:
+    counts = {"steps": steps, "seconds": seconds, "rounds": rounds}
+    limits: dict[str, int | None] = {name: value for name, value in counts.items() if value is not None}
     if max_cost is not None:
         limits["cost_micro"] = None if max_cost == NONE else dollars_of(max_cost, "--max-cost")
     given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}

@@ -21,6 +21,8 @@ class Limits(Shape):
     """Seconds of work."""
     cost_micro: Annotated[int, Field(ge=0, le=10**15)] | None = None
     """Micro-dollars that a run's model calls may cost, where it has no budget of its own; null: no limit."""
+    rounds: Annotated[int, Field(ge=0, le=20)] = 0
+    """How often a change that fails the check goes back to its agent, before a person looks at it."""
 
 
 Megabytes = Annotated[int, Field(ge=1, le=2**31 - 1)]

@@ -28,6 +28,8 @@ async def save(request: web.Request) -> web.Response:
     project = await request.app[FORGE].projects.get(who(request), project_id)
     steps = whole(given, "steps", "The step limit")
     limits = replace(project.limits, steps=steps, seconds=seconds(given, "minutes"))
+    if "rounds" in given:
+        limits = replace(limits, rounds=whole(given, "rounds", "The number of rounds", least=0))
     if "cost" in given:
         limits = replace(limits, cost_micro=micro_or_none(given, "cost", "What a run may cost"))
     values = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
