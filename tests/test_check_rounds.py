@@ -1,4 +1,4 @@
-"""A change that fails the check goes back to its agent as often as the project says, and no file of the check with it."""
+"""A change that fails the check goes back to its agent, as often as the project says, without the files of the check."""
 
 import pytest
 
@@ -33,7 +33,7 @@ async def worked(tmp_path, counter, rounds):
     """The run of a project with so many rounds, and the files of its change."""
     repository = new_repository(tmp_path / "repository")
     settings = Settings(data_dir=tmp_path / "data", port=0)
-    async with running(settings, extra={"stand_ins": StandIns(), "counter": counter}) as (forge, api):
+    async with running(settings, extra={"stand_ins": StandIns(), "counter": counter}) as (_, api):
         given = {"url": str(repository), "agent": "counter", "model": "none", "check": CHECK}
         project = await api.post("/projects", {**given, "limits": {"rounds": rounds}})
         run = await api.until(await api.start(project, "Count."))
