@@ -44,6 +44,8 @@ exit {code}
 """
 
 
+DAYS_WORK = int(os.environ.get("CODEFORGE_TEST_CANARY_ROUNDS", "1"))
+"""How often all the work is done before the search: one round has six runs and forty calls, a day of a team twenty."""
 NOT_FOLLOWED = ("/static/", "/signout", "/api/", "/error")
 
 
@@ -84,6 +86,7 @@ async def models():
         yield models
 
 
+@pytest.mark.timeout(120 * DAYS_WORK)
 async def test_no_secret_is_found_where_it_does_not_belong(tmp_path, models, rude):
     repository = new_repository(tmp_path / "repository", **{"key.txt": STORED + "\n", "a.txt": "a\n"})
     env = {"OPENAI_API_KEY": ENVIRONMENT, "OPENAI_BASE_URL": models.url}
@@ -95,7 +98,8 @@ async def test_no_secret_is_found_where_it_does_not_belong(tmp_path, models, rud
         canaries["token"] |= {(await api.post("/tokens", {"name": "script", "scopes": ["read"]}))["secret"]}
         canaries["worker"] = {(await api.post("/workers", {"name": "far"}))["secret"]}
         await use_the_worker(api, canaries["worker"])
-        await work(api, models, rude, repository, found)
+        for nth in range(DAYS_WORK):
+            await work(api, models, rude, repository, found, name=f"canary {nth}")
         canaries["session"] = await look(api, server, tmp_path / "data", found)
         await take_along(api, tmp_path, found)
         canaries["run"] = {key for seen in models.requests for key in re.findall(r"cfrun_[\w-]+", seen.text)}
@@ -124,7 +128,7 @@ async def use_the_worker(api, secrets):
         assert a.status < 500
 
 
-async def work(api, models, rude, repository, found):
+async def work(api, models, rude, repository, found, *, name):
     """Real work through every door: runs that end well and badly, words of people, deliveries, refusals."""
     stored = {"kind": "openai-compatible", "base_url": models.url, "key": STORED, "settings": {"models": ["m"]}}
     await api.call("PUT", "/providers/stored", stored)
@@ -139,7 +143,7 @@ async def work(api, models, rude, repository, found):
         found.append(Found(f"refusal of {path}", json.dumps(said).encode()))
     check = "cat key.txt; git log -1"
     project = await api.post(
-        "/projects", {"url": str(repository), "agent": "shell", "model": "stored/m", "check": check, "name": "canary"}
+        "/projects", {"url": str(repository), "agent": "shell", "model": "stored/m", "check": check, "name": name}
     )
     for model, code in (("stored/m", 0), ("openai/m", 0), ("stored/m", 3), ("rude/m", 0)):
         script = SCRIPT.format(model=model, code=code)

@@ -1,4 +1,4 @@
-"""A change that fails the check goes back to its agent, as often as the project says, without the files of the check."""
+"""A change that fails the check goes back to its agent, as often as the project says."""
 
 import pytest
 
