@@ -98,8 +98,9 @@ async def test_no_secret_is_found_where_it_does_not_belong(tmp_path, models, rud
         canaries["token"] |= {(await api.post("/tokens", {"name": "script", "scopes": ["read"]}))["secret"]}
         canaries["worker"] = {(await api.post("/workers", {"name": "far"}))["secret"]}
         await use_the_worker(api, canaries["worker"])
+        await give_keys(api, models, rude, found)
         for nth in range(DAYS_WORK):
-            await work(api, models, rude, repository, found, name=f"canary {nth}")
+            await work(api, repository, found, name=f"canary {nth}")
         canaries["session"] = await look(api, server, tmp_path / "data", found)
         await take_along(api, tmp_path, found)
         canaries["run"] = {key for seen in models.requests for key in re.findall(r"cfrun_[\w-]+", seen.text)}
@@ -128,8 +129,8 @@ async def use_the_worker(api, secrets):
         assert a.status < 500
 
 
-async def work(api, models, rude, repository, found, *, name):
-    """Real work through every door: runs that end well and badly, words of people, deliveries, refusals."""
+async def give_keys(api, models, rude, found):
+    """Keys of providers, one that answers and one that quotes the key, and of a repository."""
     stored = {"kind": "openai-compatible", "base_url": models.url, "key": STORED, "settings": {"models": ["m"]}}
     await api.call("PUT", "/providers/stored", stored)
     refuses = {"kind": "openai-compatible", "base_url": rude, "key": STORED, "settings": {"models": ["m"]}}
@@ -141,6 +142,10 @@ async def work(api, models, rude, repository, found, *, name):
     for path in ("/projects", "/projects/inspect"):
         said = await api.post(path, {"url": with_key}, status=422)
         found.append(Found(f"refusal of {path}", json.dumps(said).encode()))
+
+
+async def work(api, repository, found, *, name):
+    """Real work through every door: runs that end well and badly, words of people, deliveries, refusals."""
     check = "cat key.txt; git log -1"
     project = await api.post(
         "/projects", {"url": str(repository), "agent": "shell", "model": "stored/m", "check": check, "name": name}
