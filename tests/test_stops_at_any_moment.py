@@ -26,7 +26,7 @@ def answers(dialect):
     """The model keeps an agent that runs commands at writing; another one writes a file in the first answer."""
     if dialect.shell("true") is None:
         [step] = dialect.change({"log.txt": "".join(f"{n}\n" for n in range(60))}, {})
-        return lambda _: replace(step, pause=0.02)
+        return lambda _: replace(step, pause=0.5)
 
     def script(seen):
         n = len(seen.body["messages"])
