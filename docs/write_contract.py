@@ -1,0 +1,58 @@
+"""Puts every installed agent through the contract and writes the table into agents.md: ``python docs/write_contract.py``.
+
+Installs what is missing. Ends with 1 where a case does not hold, and writes the table all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from codeforge import AgentBackend, Settings
+from codeforge.plugins import Plugins
+from codeforge.testing import agents_dir
+from codeforge.testing.contract import CASES, Result, examine
+
+PAGE = Path(__file__).with_name("agents.md")
+BEGIN, END = "<!-- contract -->\n", "<!-- end of contract -->\n"
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+async def examined(agent: AgentBackend) -> list[Result]:
+    """The agent's results, told on the way."""
+    await agent.install(say)
+    dialect = agent.dialect()
+    assert dialect
+    return await examine(agent, dialect, CASES, told=lambda one: say(f"{agent.name}: {one.case}: {one.verdict}"))
+
+
+def cell(result: Result) -> str:
+    return {"holds": f"{result.seconds} s", "skipped": "cannot", "fails": "FAILS"}[result.verdict]
+
+
+def table(results: dict[str, list[Result]]) -> str:
+    """One row a case, one column an agent."""
+    rows = [["case", *results], ["---"] * (len(results) + 1)]
+    rows += [[case.name, *(cell(found[n]) for found in results.values())] for n, case in enumerate(CASES)]
+    rows += [["all", *(f"{sum(one.seconds for one in found):.0f} s" for found in results.values())]]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+async def main() -> int:
+    agents = Plugins(()).agents(Settings(agents_dir=agents_dir()))
+    chosen = [agent for name, agent in agents.items() if agent.dialect() and name in (sys.argv[1:] or agents)]
+    results = {agent.name: await examined(agent) for agent in chosen}
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    PAGE.write_text(before + BEGIN + table(results) + END + rest.partition(END)[2], encoding="utf-8")
+    broken = [one for found in results.values() for one in found if one.verdict == "fails"]
+    say("\n".join(f"{one.case}: {one.words}" for one in broken))
+    return bool(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
