@@ -1,11 +1,10 @@
-"""mini-swe-agent's idea of a model: its calls go through the gateway, streamed, again while patience lasts."""
+"""mini-swe-agent's idea of a model: its calls go through the gateway, its answers become commands."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from codeforge_agent.gateway import Again, Gateway
+from codeforge_agent.gateway import Gateway
 from codeforge_agent.job import Job
 from codeforge_agent.main import StepLimit
 from codeforge_agent.report import Report
@@ -14,10 +13,8 @@ from minisweagent.exceptions import FormatError
 from minisweagent.models.utils import actions_toolcall as tools
 
 from .answer import Answer
+from .asking import ask
 from .conversation import said
-
-PAUSE, LONGEST_PAUSE = 0.25, 15.0
-"""Seconds before a failed call is made again: at first, and at most."""
 
 
 class GatewayModel:
@@ -33,24 +30,8 @@ class GatewayModel:
         if self._steps >= self._job.steps:
             raise StepLimit
         self._steps += 1
-        self.last = self._ask(said(messages))
+        self.last = ask(self._gateway, self._report, self._job.model, said(messages), tools=[tools.BASH_TOOL])
         return {**self.last.message, "extra": {"actions": self._actions(self.last)}}
-
-    def _ask(self, messages: list[dict[str, Any]]) -> Answer:
-        pause = PAUSE
-        while True:
-            answer = Answer()
-            try:
-                for delta in self._gateway.chat(self._job.model, messages, tools=[tools.BASH_TOOL]):
-                    if words := answer.add(delta):
-                        self._report.stream("said", words)
-            except Again as failure:
-                self._report.text("log", f"The model is asked again in {pause:g} s: {failure}")
-                time.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-            else:
-                answer.finish = self._gateway.finish
-                return answer
 
     def _actions(self, answer: Answer) -> list[dict[str, Any]]:
         calls = [] if answer.cut else answer.calls
