@@ -1,4 +1,4 @@
-"""Puts every installed agent through the contract and writes the table into agents.md: ``python docs/write_contract.py``.
+"""Puts every agent through the contract and writes the table into agents.md: ``python docs/write_contract.py``.
 
 Installs what is missing. Ends with 1 where a case does not hold, and writes the table all the same.
 """

@@ -102,12 +102,13 @@ def test_a_worker_in_its_image_joins_a_server_in_another_is_well_and_drains(imag
             with up(images, "worker", "worker", said="is ready for", **theirs, **broker) as (worker, within):
                 until(lambda: within(*HEALTH[:-1], "worker").returncode == 0, worker)
                 listed = json.loads(inside("codeforge", "workers", "list", "--json").stdout)
-                assert [one["agents"] for one in listed if one["name"] == "far"] == [["aider"]]
+                assert [one["agents"] for one in listed if one["name"] == "far"] == [["aider", "swe"]]
 
 
 def test_in_the_workers_image_aider_does_a_whole_run_on_a_read_only_root(images):
     """The demo: a task, Aider with recorded answers of a model, a check, a merged commit; no network is needed."""
     assert "0.86" in images.run("worker", "codeforge", "agents", "check", "aider")
+    assert "2.4.6" in images.run("worker", "codeforge", "agents", "check", "swe")
     command = hardened(images.mounted("worker"), SERVICES["worker-1"]["user"], "codeforge", "up", "--demo", "--once")
     env = clean("worker") | {"CODEFORGE_HOST": "127.0.0.1", "CODEFORGE_PORT": "0"}
     del env["CODEFORGE_SERVER_URL"]

@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from codeforge.queues import Hear as Hear
     from codeforge.queues import Queue as Queue
     from codeforge.queues import Take as Take
+    from codeforge.runners import DrivenAgent as DrivenAgent
     from codeforge.runners import Recipe as Recipe
     from codeforge.runners import RunnerAgent as RunnerAgent
     from codeforge.scm import Delivery as Delivery
@@ -96,7 +97,7 @@ _HOMES = {
     "news": "MISSED",
     "process": "Process",
     "queues": "Answer Ears Hear Queue Take",
-    "runners": "Recipe RunnerAgent",
+    "runners": "DrivenAgent Recipe RunnerAgent",
     "scm": "Delivery RepoInfo Scm Workspace",
     "settings": "Settings",
     "ui": "Panel",

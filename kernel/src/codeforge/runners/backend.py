@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from abc import abstractmethod
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import ClassVar
@@ -21,39 +22,25 @@ AGENT_SIDE = Path(__file__).with_name("agent_side")
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
-class RunnerAgent(AgentBackend):
-    """``home`` holds the agent's environments.
+class DrivenAgent(AgentBackend):
+    """``runner`` is the folder of a package of the same name whose ``work(job, report)`` drives the agent.
 
-    A subclass gives the ``recipe`` of the environment and ``runner``, the folder of a package of the same name whose
-    ``work(job, report)`` drives the agent there (see ``agent_side``). ``grace``: seconds to stop by itself.
+    It runs in whatever Python `launcher` names (see ``agent_side``). ``grace``: seconds to stop by itself.
     """
 
-    recipe: ClassVar[Recipe]
+    title: str
     runner: ClassVar[Path]
 
-    def __init__(self, *, home: Path, grace: float = 2.0) -> None:
-        self.name = self.recipe.name
-        self._environment = Environment(home, self.recipe)
+    def __init__(self, *, grace: float = 2.0) -> None:
         self._grace = grace
 
-    async def check(self) -> Health:
-        """Looks for the environment; starts nothing."""
-        title, version = self.recipe.title, self.recipe.version
-        if self._environment.ready():
-            return Health(name=self.name, ok=True, detail=f"{title} {version} is installed.", version=version)
-        return Health(name=self.name, ok=False, detail=f"{title} is not installed yet.", fix=self.recipe.install)
-
-    async def install(self, say: Say) -> None:
-        """Make the agent's environment. Cancelling leaves nothing running and nothing half made."""
-        await self._environment.make(say)
+    @abstractmethod
+    async def launcher(self, job: AgentJob) -> list[str]:
+        """The command that starts the agent's Python, isolated. Raises `RunFailure` when there is none."""
 
     async def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
-        if not self._environment.ready():
-            detail = f"{self.recipe.title} is not installed: run `{self.recipe.install}`."
-            raise RunFailure(Reason.PLUGIN_MISSING, detail)
-        python, package = str(self._environment.python), self.runner.name
-        command = [python, "-I", "-X", "utf8", str(AGENT_SIDE), str(self.runner.parent), package]
-        translator = Translator(job, self.recipe.title)
+        command = [*await self.launcher(job), str(AGENT_SIDE), str(self.runner.parent), self.runner.name]
+        translator = Translator(job, self.title)
         try:
             async with Process(
                 command, cwd=job.workspace, env=self._env(job), stdin=self._stdin(job), grace=self._grace
@@ -83,7 +70,7 @@ class RunnerAgent(AgentBackend):
         job.home.mkdir(parents=True, exist_ok=True)
         job.state.mkdir(parents=True, exist_ok=True)
         config, temporary = job.home / "gitconfig", job.home / "tmp"
-        user = f"[user]\n\tname = {self.recipe.title}\n\temail = {self.name}@localhost\n"
+        user = f"[user]\n\tname = {self.title}\n\temail = {self.name}@localhost\n"
         config.write_text(f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
         temporary.mkdir(exist_ok=True)
         git = Path(shutil.which("git") or "/usr/bin/git").parent
@@ -93,3 +80,31 @@ class RunnerAgent(AgentBackend):
             "GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0",
             "TQDM_DISABLE": "1", **job.mark,
         }  # fmt: skip
+
+
+class RunnerAgent(DrivenAgent):
+    """One with an environment that CodeForge makes for it by its ``recipe``; ``home`` holds these environments."""
+
+    recipe: ClassVar[Recipe]
+
+    def __init__(self, *, home: Path, grace: float = 2.0) -> None:
+        super().__init__(grace=grace)
+        self.name, self.title = self.recipe.name, self.recipe.title
+        self._environment = Environment(home, self.recipe)
+
+    async def check(self) -> Health:
+        """Looks for the environment; starts nothing."""
+        title, version = self.recipe.title, self.recipe.version
+        if self._environment.ready():
+            return Health(name=self.name, ok=True, detail=f"{title} {version} is installed.", version=version)
+        return Health(name=self.name, ok=False, detail=f"{title} is not installed yet.", fix=self.recipe.install)
+
+    async def install(self, say: Say) -> None:
+        """Make the agent's environment. Cancelling leaves nothing running and nothing half made."""
+        await self._environment.make(say)
+
+    async def launcher(self, job: AgentJob) -> list[str]:
+        if not self._environment.ready():
+            detail = f"{self.recipe.title} is not installed: run `{self.recipe.install}`."
+            raise RunFailure(Reason.PLUGIN_MISSING, detail)
+        return [str(self._environment.python), "-I", "-X", "utf8"]

@@ -16,7 +16,9 @@ class Report:
     """Takes over fd 1, so that nothing that the agent or a child prints can pass for a report."""
 
     def __init__(self) -> None:
-        self._out = os.fdopen(os.dup(1), "w", buffering=1, encoding="ascii")
+        self._out = os.fdopen(
+            os.dup(1), "w", buffering=1, encoding="utf-8", errors="replace"
+        )  # half a character is none
         self._lock = threading.Lock()
         self._line = ""
         self._line_kind = ""
@@ -59,4 +61,4 @@ class Report:
             self._write(kind, {"text": text[start : start + PIECE]})
 
     def _write(self, kind: str, data: dict[str, Any]) -> None:
-        self._out.write(json.dumps({"kind": kind, **data}, default=str) + "\n")
+        self._out.write(json.dumps({"kind": kind, **data}, ensure_ascii=False, default=str) + "\n")

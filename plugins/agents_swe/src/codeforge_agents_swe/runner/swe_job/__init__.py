@@ -1,0 +1,1 @@
+"""What runs inside mini-swe-agent's environment: the standard library and mini-swe-agent, nothing of CodeForge."""
