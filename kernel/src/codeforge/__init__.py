@@ -71,6 +71,9 @@ if TYPE_CHECKING:
     from codeforge.queues import Hear as Hear
     from codeforge.queues import Queue as Queue
     from codeforge.queues import Take as Take
+    from codeforge.sandboxes import Confined as Confined
+    from codeforge.sandboxes import Confinement as Confinement
+    from codeforge.sandboxes import Sandbox as Sandbox
     from codeforge.scm import Delivery as Delivery
     from codeforge.scm import RepoInfo as RepoInfo
     from codeforge.scm import Scm as Scm
@@ -94,6 +97,7 @@ _HOMES = {
     "news": "MISSED",
     "process": "Process",
     "queues": "Answer Ears Hear Queue Take",
+    "sandboxes": "Confined Confinement Sandbox",
     "scm": "Delivery RepoInfo Scm Workspace",
     "settings": "Settings",
     "ui": "Panel",
