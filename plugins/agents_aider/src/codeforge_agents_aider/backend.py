@@ -54,7 +54,8 @@ class Aider(AgentBackend):
                         yield event
                 code = await process.wait()
         finally:
-            for lock in (job.workspace / ".git").glob("*.lock"):  # a git that was killed leaves it
+            git = job.workspace / ".git"
+            for lock in () if git.is_symlink() else git.glob("*.lock"):  # a git that was killed leaves it
                 lock.unlink(missing_ok=True)
         yield translator.ended(code)
 
@@ -75,6 +76,7 @@ def _env(job: AgentJob) -> dict[str, str]:
     job.home.mkdir(parents=True, exist_ok=True)
     job.state.mkdir(parents=True, exist_ok=True)
     config, temporary = job.home / "gitconfig", job.home / "tmp"
+    config.unlink(missing_ok=True)  # what an earlier turn may have put there, such as a link, is not followed
     config.write_text("[user]\n\tname = Aider\n\temail = aider@localhost\n[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
     temporary.mkdir(exist_ok=True)
     git = Path(shutil.which("git") or "/usr/bin/git").parent

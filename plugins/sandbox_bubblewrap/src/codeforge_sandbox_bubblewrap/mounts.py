@@ -49,8 +49,8 @@ class Mounts:
         """For a command whose program is ``executable``, where that is known."""
         told = self._told
         found = [*system(), "--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
-        for path in MEMORY:
-            found += ["--size", str(told.bounds.file_mb * 2**20), "--perms", "1777", "--tmpfs", path]
+        for folder in MEMORY:
+            found += ["--size", str(told.bounds.file_mb * 2**20), "--perms", "1777", "--tmpfs", folder]
         found += ["--remount-ro", "/dev", "--dir", "/var", "--symlink", MEMORY[0], f"/var{MEMORY[0]}"]
         for name in ETC:
             found += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -82,11 +81,12 @@ class _Inside(Confined):
         )
 
     def command(self, command: list[str], *, cwd: Path, env: Mapping[str, str]) -> list[str]:
-        found = shutil.which(command[0], path=env.get("PATH", os.defpath))
+        program = Path(command[0])  # a mere name is looked for inside, among what is seen there
+        mounts = self._mounts.arguments(program if program.is_absolute() else None)
         python = os.path.realpath(sys.executable)
         return [
             "sh", "-c", START, "sandbox", *self._flags, "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL",
-            "--hostname", "sandbox", *self._mounts.arguments(Path(found) if found else None), "--chdir", str(cwd), "--",
+            "--hostname", "sandbox", *mounts, "--chdir", str(cwd), "--",
             python, "-I", "-S", f"{INSIDE}/bridge/bridge.py", self._told, "--", *command,
         ]  # fmt: skip
 
