@@ -1,7 +1,11 @@
 """Tests of one xdist_group stay on one worker: xdist 3.8 tells by an attribute that pytest 9.2 reads no more."""
 
+import os
+
 import pytest
 from _pytest import nodeid
+
+os.environ.setdefault("CODEFORGE_SANDBOX", "none")  # scripted agents write where their tests look
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from codeforge import agents, llm, model, queues, scm, ui
+from codeforge import agents, llm, model, queues, sandboxes, scm, ui
 from reference import sources
 from reference.tables import prose
 
@@ -14,9 +14,13 @@ INTERFACES: list[tuple[ModuleType, str]] = [
     (scm, "Workspace"),
     (llm, "Llm"),
     (queues, "Queue"),
+    (sandboxes, "Sandbox"),
+    (sandboxes, "Confined"),
 ]
 FACTS: list[tuple[ModuleType, str]] = [
     (agents, "AgentJob"),
+    (sandboxes, "Confinement"),
+    (sandboxes, "Bounds"),
     (llm, "Model"),
     (model, "Limits"),
     (model, "Health"),

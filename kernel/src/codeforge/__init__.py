@@ -74,6 +74,9 @@ if TYPE_CHECKING:
     from codeforge.runners import DrivenAgent as DrivenAgent
     from codeforge.runners import Recipe as Recipe
     from codeforge.runners import RunnerAgent as RunnerAgent
+    from codeforge.sandboxes import Confined as Confined
+    from codeforge.sandboxes import Confinement as Confinement
+    from codeforge.sandboxes import Sandbox as Sandbox
     from codeforge.scm import Delivery as Delivery
     from codeforge.scm import RepoInfo as RepoInfo
     from codeforge.scm import Scm as Scm
@@ -98,6 +101,7 @@ _HOMES = {
     "process": "Process",
     "queues": "Answer Ears Hear Queue Take",
     "runners": "DrivenAgent Recipe RunnerAgent",
+    "sandboxes": "Confined Confinement Sandbox",
     "scm": "Delivery RepoInfo Scm Workspace",
     "settings": "Settings",
     "ui": "Panel",

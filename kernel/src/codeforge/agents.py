@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,11 +67,20 @@ class AgentBackend(ABC):
         """How a scripted model makes this agent do things, for ``codeforge agents check NAME --contract``."""
         return None
 
+    def readable(self) -> Iterable[Path]:
+        """What its processes read beside the system's programs and the folder of agents' environments, for sandboxes
+        that show nothing else. By default the package that this class is in.
+        """
+        module = sys.modules[type(self).__module__]
+        if module.__file__:
+            file = Path(module.__file__)
+            yield file.parent if module.__package__ else file
+
     @abstractmethod
     def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
         """Work on ``job``, yielding events; the last one is ``ended``. Write it as ``async def`` with ``yield``.
 
-        Cancelled by cancelling the iteration: nothing the agent started may then be left running (see
-        `codeforge.process.Process`, which sees to it). Anything raised ends the run as ``agent_error``;
-        raise `RunFailure` to give another reason.
+        Start whatever it starts by `codeforge.process.Process`: that is where the run's sandbox is. Cancelled by
+        cancelling the iteration: nothing the agent started may then be left running, which `Process` sees to as well.
+        Anything raised ends the run as ``agent_error``; raise `RunFailure` to give another reason.
         """

@@ -1,4 +1,4 @@
-"""The defaults of the decision hooks, through the same door as everybody's."""
+"""What the kernel brings itself, through the same door as everybody's: defaults of the decisions, and no sandbox."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from codeforge.hooks import hookimpl
 from codeforge.llm import ModelRequest, ModelTarget
 from codeforge.model import Project, Task
+from codeforge.sandboxes import Sandbox, Unconfined
 from codeforge.scm import Scm
+
+
+@hookimpl
+def register_sandboxes() -> Sequence[Sandbox]:
+    """None at all, for those who want that."""
+    return [Unconfined()]
 
 
 @hookimpl(trylast=True)

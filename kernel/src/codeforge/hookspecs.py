@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from codeforge.llm import Llm, ModelRequest, ModelTarget
     from codeforge.model import Health, Project, Run, Task
     from codeforge.queues import Queue
+    from codeforge.sandboxes import Sandbox
     from codeforge.scm import Scm
     from codeforge.settings import Settings
     from codeforge.ui import Panel
@@ -50,6 +51,11 @@ def register_llms(forge: Forge) -> Iterable[Llm]:  # type: ignore[empty-body]
 @hookspec
 def register_queues(settings: Settings) -> Iterable[Queue]:  # type: ignore[empty-body]
     """Ways to wake workers, told apart by the scheme of ``broker_url``. Called once, at start."""
+
+
+@hookspec
+def register_sandboxes(settings: Settings) -> Iterable[Sandbox]:  # type: ignore[empty-body]
+    """Ways to confine runs, each under a name of its own; the setting ``sandbox`` chooses. Called once, at start."""
 
 
 @hookspec

@@ -59,7 +59,7 @@ ADVICE: dict[Reason, str] = {
     Reason.SCM_UNREACHABLE: "The repository did not answer: check its address, then retry.",
     Reason.WORKSPACE_ERROR: "The workspace could not be made or kept: check disk space and rights of the data folder.",
     Reason.DISK_FULL: "The worker's disk has no space left: make room, then retry; what was done stays there.",
-    Reason.SANDBOX_ERROR: "The sandbox could not be started: run `codeforge doctor`.",
+    Reason.SANDBOX_ERROR: "The sandbox could not be had, or ended the run: read why; `codeforge doctor` looks at it.",
     Reason.PLUGIN_MISSING: "The agent or repository kind is not installed: run `codeforge doctor`.",
     Reason.REFUSED: "A plugin refused the run: its message says why.",
     Reason.LOST: "The worker died and the run was taken up too often: retry, and look at the worker's log.",
@@ -96,7 +96,8 @@ class Project:
     """One repository under management, with its settings.
 
     ``labels`` are those that a worker must have for its runs; ``max_runs`` bounds how many go on at once;
-    ``disk_mb`` how much its workspaces may take on a worker's disk, in MB.
+    ``disk_mb`` how much its workspaces may take on a worker's disk, in MB; ``allowed_hosts`` are what its runs may
+    reach from within a sandbox (see `codeforge.sandboxes.hosts`).
     """
 
     id: str
@@ -113,6 +114,7 @@ class Project:
     max_runs: int | None = None
     hours: Hours | None = None
     disk_mb: int | None = None
+    allowed_hosts: tuple[str, ...] = ()
     created_at: datetime
     version: int = 1
 
@@ -255,7 +257,8 @@ class Run:
     "pause"), or what it is to do for lack of a budget or quota ("wait"). ``waiting_for`` is what it waits for, or is
     to: {"why": "budget" or "quota", "until": seconds since 1970 or None, "detail": text}. ``worked`` is how many
     seconds its agent was at work. ``claimed`` is what the agent said that it used. ``base`` is the commit that the
-    change is measured against. ``made_by`` is who asked for it, by name; empty for runs of before.
+    change is measured against. ``made_by`` is who asked for it, by name; empty for runs of before. ``sandbox`` says
+    what confined its agent last, in words for people.
     """
 
     id: str
@@ -288,6 +291,7 @@ class Run:
     usage: Usage = field(default_factory=Usage)
     delivered: str | None = None
     made_by: str = ""
+    sandbox: str = ""
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None

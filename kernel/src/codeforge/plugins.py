@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from codeforge.forge import Forge, PluginFact
     from codeforge.llm import Llm, ModelRequest, ModelTarget
     from codeforge.queues import Queue
+    from codeforge.sandboxes import Sandbox
     from codeforge.scm import Scm
     from codeforge.settings import Settings
     from codeforge.ui import Panel
@@ -78,6 +79,9 @@ class Plugins:
 
     def llms(self, forge: Forge) -> dict[str, Llm]:
         return self._named("register_llms", "models", forge=forge)
+
+    def sandboxes(self, settings: Settings) -> dict[str, Sandbox]:
+        return self._named("register_sandboxes", "sandbox", settings=settings)
 
     def queues(self, settings: Settings) -> dict[str, Queue]:
         return self._named("register_queues", "queue", settings=settings)

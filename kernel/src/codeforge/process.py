@@ -7,11 +7,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
+
+from codeforge.sandboxes import Confined
 
 _SHIM = str(Path(__file__).with_name("_shim.py"))
 _LINE_LIMIT = 32 * 1024
@@ -56,6 +58,18 @@ class Tether:
 
 TETHER: ContextVar[Tether | None] = ContextVar("tether", default=None)
 """The tether of all that is started in this context."""
+CONFINED: ContextVar[Confined | None] = ContextVar("confined", default=None)
+"""The sandbox that all that is started in this context runs in."""
+
+
+@contextmanager
+def confining(confined: Confined | None) -> Iterator[None]:
+    """Start what is started within the block inside that sandbox."""
+    token = CONFINED.set(confined)
+    try:
+        yield
+    finally:
+        CONFINED.reset(token)
 
 
 def _tell(lifeline: int, until: float) -> None:
@@ -69,7 +83,8 @@ class Process:
     The command runs in a session of its own below a small shim (see ``_shim.py``). Leaving the block,
     by whatever way, stops it: SIGTERM, ``grace`` seconds, SIGKILL to everything below. When this very
     process dies, or when its `TETHER` is not extended in time, the shim does so by itself. The environment
-    is exactly ``env``: nothing is inherited.
+    is exactly ``env``: nothing is inherited. Where the context has a sandbox (`CONFINED`), the command runs inside it,
+    with what that adds to the environment; the shim stays outside.
     """
 
     def __init__(
@@ -96,9 +111,10 @@ class Process:
         if self._tether:
             self._tether.tie(self._lifeline)
         try:
+            command, env = self._confined(CONFINED.get())
             self._shim = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-S", _SHIM, str(theirs), str(self._grace), "--", *self._command,
-                cwd=self._cwd, env=self._env, pass_fds=[theirs], start_new_session=True,
+                sys.executable, "-I", "-S", _SHIM, str(theirs), str(self._grace), "--", *command,
+                cwd=self._cwd, env=env, pass_fds=[theirs], start_new_session=True,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
         except BaseException:
@@ -115,6 +131,12 @@ class Process:
         ]
         self._ending = asyncio.create_task(self._end_of_lines(self._readers[:2]))
         return self
+
+    def _confined(self, confined: Confined | None) -> tuple[list[str], dict[str, str]]:
+        if confined is None:
+            return self._command, self._env
+        env = {**self._env, **confined.env}
+        return confined.command(self._command, cwd=self._cwd, env=env), env
 
     @property
     def pid(self) -> int:

@@ -37,6 +37,8 @@ class Workspace(ABC):
 
     path: Path
     base: str
+    borrows: tuple[Path, ...] = ()
+    """Folders that the checkout's own tools read beside it, such as objects of the mirror; a sandbox shows them."""
 
     @abstractmethod
     async def escrow(self, ref: str, message: str, author: str) -> str:

@@ -131,6 +131,27 @@ class Settings(BaseSettings):
     hold_seconds: Seconds = 3600.0
     """How long the cost of a model call stays reserved whose server died; then its worst case is counted."""
 
+    sandbox: str = "auto"
+    """What confines agents and checks: "auto" is the first installed sandbox that works, "none" nothing."""
+
+    sandbox_fallback: bool = False
+    """Let runs work unconfined where the sandbox cannot be had, and say so; else they fail as "sandbox_error"."""
+
+    sandbox_readable: Annotated[tuple[Path, ...], NoDecode] = ()
+    """More files and folders that are seen read-only in sandboxes, such as /opt/node, separated by commas."""
+
+    sandbox_memory_mb: int = Field(default=4096, ge=64)
+    """How much memory the processes of a run may take together in a sandbox, in MB."""
+
+    sandbox_processes: int = Field(default=512, ge=16)
+    """How many processes and threads a run may have at once in a sandbox."""
+
+    sandbox_file_mb: int = Field(default=2048, ge=1)
+    """How large a file may become that a run writes in a sandbox, in MB; also the size of its /tmp."""
+
+    sandbox_cpu_seconds: int = Field(default=14_400, ge=1)
+    """How much processor time one process may take in a sandbox."""
+
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = ()
     """Plugins that are not loaded, by entry-point name, separated by commas."""
 
@@ -167,6 +188,11 @@ class Settings(BaseSettings):
     @classmethod
     def _names(cls, value: object) -> object:
         return _split(value) if isinstance(value, str) else value
+
+    @field_validator("sandbox_readable", mode="before")
+    @classmethod
+    def _paths(cls, value: object) -> object:
+        return tuple(Path(p).expanduser().absolute() for p in _split(value)) if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(

@@ -33,7 +33,9 @@ async def open_forge(
     plugins = Plugins(settings.disabled_plugins, extra)
     store = await Store.open(folder, settings.database_url)
     try:
-        offers = Offers(agents=plugins.agents(settings), scms=plugins.scms(settings))
+        offers = Offers(
+            agents=plugins.agents(settings), scms=plugins.scms(settings), sandboxes=plugins.sandboxes(settings)
+        )
         forge = Forge(settings, store, offers)
         offers.choose_scm = lambda url: plugins.choose_scm(url, offers.scms)
         offers.choose_agent, offers.choose_model = plugins.choose_agent, plugins.choose_model

@@ -81,7 +81,12 @@ async def lodge(
     async with AsyncExitStack() as stack:
         stack.enter_context(only_one(folder))
         plugins = Plugins(settings.disabled_plugins, extra)
-        offers = Offers(agents=plugins.agents(settings), scms=plugins.scms(settings), before_run=plugins.before_run)
+        offers = Offers(
+            agents=plugins.agents(settings),
+            scms=plugins.scms(settings),
+            sandboxes=plugins.sandboxes(settings),
+            before_run=plugins.before_run,
+        )
         queue = plugins.queue(settings)
         if not queue.far:
             raise Invalid("A worker of its own needs a broker that reaches it: set broker_url to amqp://...")

@@ -16,6 +16,7 @@ from codeforge.disk import free_mb
 from codeforge.errors import CodeForgeError
 from codeforge.model import Health
 from codeforge.queues import Ears
+from codeforge.sandboxes import NONE
 
 if TYPE_CHECKING:
     from codeforge.agents import AgentBackend
@@ -73,6 +74,7 @@ async def _inside(settings: Settings, forge: Forge, plugins: Plugins) -> AsyncIt
     yield _there_is("repositories", forge.offers.scms, "Install a plugin for them, such as codeforge-scm-git.")
     for agent in forge.offers.agents.values():
         yield await _agent(agent)
+    yield await _sandbox(settings, forge)
     if settings.default_agent not in forge.offers.agents:
         fix = "Install the plugin that brings it, or set default_agent to another."
         yield _finding(
@@ -139,6 +141,22 @@ async def _agent(agent: AgentBackend) -> Finding:
         return _finding(name, False, f"its check failed: {error or type(error).__name__}")
     fix = health.fix or f"It is installed at its first run, or now: codeforge agents install {agent.name}"
     return _finding(name, health.ok, health.detail, fix, version=health.version, needed=False)
+
+
+async def _sandbox(settings: Settings, forge: Forge) -> Finding:
+    """What would confine a run that started here now."""
+    from codeforge.worker.confining import choose
+
+    try:
+        async with asyncio.timeout(PATIENCE):
+            sandbox, instead = await choose(forge.offers.sandboxes, settings)
+            health = await sandbox.check()
+    except (CodeForgeError, TimeoutError) as error:
+        return _finding("sandbox", False, str(error) or "does not answer", "Runs on this machine fail until then.")
+    if sandbox.name == NONE:
+        detail = instead or "none, as set: agents can do what the worker's user can"
+        return _finding("sandbox", False, detail, "Set sandbox to auto, and install bubblewrap.", needed=False)
+    return _finding("sandbox", True, health.detail, version=health.version)
 
 
 async def _models(forge: Forge) -> Finding:

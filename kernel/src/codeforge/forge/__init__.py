@@ -47,6 +47,7 @@ from codeforge.ids import new_id
 from codeforge.llm import Llm, ModelRequest, ModelTarget, Provider
 from codeforge.model import Health, Principal, Project, Run, Task
 from codeforge.queues import Queue
+from codeforge.sandboxes import Sandbox
 from codeforge.scm import Scm
 from codeforge.settings import Settings
 from codeforge.store import Door, Store
@@ -84,6 +85,7 @@ class Offers:
 
     agents: dict[str, AgentBackend] = field(default_factory=dict)
     scms: dict[str, Scm] = field(default_factory=dict)
+    sandboxes: dict[str, Sandbox] = field(default_factory=dict)
     llms: dict[str, Llm] = field(default_factory=dict)
     queue: Queue | None = None
     plugins: list[PluginFact] = field(default_factory=list)

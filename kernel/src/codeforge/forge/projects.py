@@ -12,6 +12,7 @@ from codeforge.forge import needs, rows
 from codeforge.forge.workers import named
 from codeforge.ids import new_id
 from codeforge.model import ENDED, Health, Limits, Principal, Project
+from codeforge.sandboxes import hosts
 from codeforge.scheduler import check_hours
 from codeforge.scm import RepoInfo, Scm
 from codeforge.store import Door
@@ -136,7 +137,7 @@ class Projects:
 
     async def edit(self, who: Principal, project_id: str, *, version: int | None = None, **values: Any) -> Project:
         """Change ``name``, ``branch``, ``agent``, ``model``, ``check``, ``limits``, ``labels``, ``max_runs``,
-        ``hours`` or ``disk_mb``; the last three may be None.
+        ``hours``, ``disk_mb`` or ``allowed_hosts``; the three before that may be None.
 
         ``version`` is the one that the person saw; `Stale` when somebody was quicker.
         """
@@ -158,6 +159,8 @@ class Projects:
             values["limits"] = asdict(values["limits"])
         if "labels" in values:
             values["labels"] = list(named(tuple(values["labels"])))
+        if "allowed_hosts" in values:
+            values["allowed_hosts"] = list(hosts(values["allowed_hosts"]))
         if values.get("hours"):
             values["hours"] = asdict(check_hours(values["hours"]))
         return await self._forge.store.run(who.tenant_id, _edit, project_id, version, values)

@@ -36,6 +36,7 @@ def project(row: Row) -> Project:
             **facts,
             "limits": Limits(**row["limits"]),
             "labels": tuple(row["labels"]),
+            "allowed_hosts": tuple(row["allowed_hosts"]),
             "hours": Hours(**{**hours, "days": tuple(hours["days"])}) if hours else None,
             "created_at": moment(row["created_at"]),
         }

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from abc import abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -34,6 +34,9 @@ class DrivenAgent(AgentBackend):
     def __init__(self, *, grace: float = 2.0) -> None:
         self._grace = grace
 
+    def readable(self) -> Iterable[Path]:
+        return [self.runner.parent, AGENT_SIDE]
+
     @abstractmethod
     async def launcher(self, job: AgentJob) -> list[str]:
         """The command that starts the agent's Python, isolated. Raises `RunFailure` when there is none."""
@@ -50,7 +53,8 @@ class DrivenAgent(AgentBackend):
                         yield event
                 code = await process.wait()
         finally:
-            for lock in (job.workspace / ".git").glob("*.lock"):  # a git that was killed leaves it
+            git = job.workspace / ".git"
+            for lock in () if git.is_symlink() else git.glob("*.lock"):  # a git that was killed leaves it
                 lock.unlink(missing_ok=True)
         yield translator.ended(code)
 
@@ -71,6 +75,7 @@ class DrivenAgent(AgentBackend):
         job.state.mkdir(parents=True, exist_ok=True)
         config, temporary = job.home / "gitconfig", job.home / "tmp"
         user = f"[user]\n\tname = {self.title}\n\temail = {self.name}@localhost\n"
+        config.unlink(missing_ok=True)  # what an earlier turn may have put there, such as a link, is not followed
         config.write_text(f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
         temporary.mkdir(exist_ok=True)
         git = Path(shutil.which("git") or "/usr/bin/git").parent

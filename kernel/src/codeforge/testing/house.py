@@ -70,7 +70,12 @@ class Api:
 async def running(
     settings: Settings, *, extra: Mapping[str, object] | None = None, working: bool = True
 ) -> AsyncIterator[tuple[Forge, Api]]:
-    """A CodeForge in this process, and a client of it with every scope."""
+    """A CodeForge in this process, and a client of it with every scope.
+
+    Where ``settings`` do not name a sandbox there is none, so that scripted agents reach what their test looks at.
+    """
+    if "sandbox" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"sandbox": "none"})
     async with house(settings, extra=extra, working=working) as forge:
         _, token = await forge.accounts.new_token(await forge.accounts.admin(), "test", ("read", "write", "admin"))
         async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as http:

@@ -28,14 +28,16 @@ def announce(folder: Path, name: str, target: str) -> Path:
 
 
 class Server:
-    """``async with Server(data_dir) as api: ...`` runs `codeforge up`, by default with the stand-ins installed."""
+    """``async with Server(data_dir) as api: ...`` runs `codeforge up`, by default with the stand-ins installed and no
+    sandbox, so that scripted agents reach what their test looks at.
+    """
 
     def __init__(self, data_dir: Path, *, env: Mapping[str, str] | None = None) -> None:
         self._data_dir = data_dir
         plugins = data_dir.parent / "plugins"
         if not plugins.exists():
             announce(plugins, "stand_ins", "codeforge.testing.stand_ins:stand_ins")
-        settings = {"DATA_DIR": str(data_dir), "PORT": "0", "DEFAULT_AGENT": "shell"}
+        settings = {"DATA_DIR": str(data_dir), "PORT": "0", "DEFAULT_AGENT": "shell", "SANDBOX": "none"}
         mine = {f"CODEFORGE_{name}": value for name, value in settings.items()}
         self._env = {**os.environ, "PYTHONPATH": str(plugins), **mine, **(env or {})}
 

@@ -97,8 +97,9 @@ class Fleet:
         if not plugins.exists():
             announce(plugins, "stand_ins", "codeforge.testing.stand_ins:stand_ins")
         mine = {f"CODEFORGE_{name.upper()}": value for name, value in settings.items()}
+        unconfined = {"CODEFORGE_SANDBOX": "none"}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("CODEFORGE_")}
-        self._env = {**inherited, "PYTHONPATH": str(plugins), "CODEFORGE_DEFAULT_AGENT": "shell", **mine}
+        self._env = {**inherited, "PYTHONPATH": str(plugins), "CODEFORGE_DEFAULT_AGENT": "shell", **unconfined, **mine}
         self.servers: list[ServerProcess] = []
         self.workers: list[Spawned] = []
         self._secrets: list[str] = []

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import shutil
 import time
-from contextlib import aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 
 from codeforge import disk
 from codeforge.agents import AgentBackend, AgentJob
@@ -15,9 +15,12 @@ from codeforge.errors import CodeForgeError, RunFailure, Unavailable
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import Offers
 from codeforge.model import ADVICE, Change, Reason, RunState
+from codeforge.process import confining
+from codeforge.sandboxes import Confined
 from codeforge.scm import Workspace, summarise
 from codeforge.settings import Settings
 from codeforge.worker.checks import check
+from codeforge.worker.confining import choose, enter
 from codeforge.worker.folder import RunFolder
 from codeforge.worker.patience import insist
 from codeforge.worker.reporter import Reporter
@@ -54,6 +57,7 @@ class Attempt:
         self._folder = RunFolder(settings.data_dir / "runs" / f"{run.id}-{run.generation}")
         self._scm = offers.scms.get(assignment.project.scm)
         self._workspace: Workspace | None = None
+        self._confined: Confined | None = None
         self._change: Change | None = None
         self._seen = self._sent = 0
         self._began: float | None = None
@@ -76,11 +80,15 @@ class Attempt:
 
     async def work(self) -> Change:
         """Gives the change of a run that ended well. Raises `RunFailure`."""
+        async with AsyncExitStack() as stack:
+            return await self._work(stack)
+
+    async def _work(self, stack: AsyncExitStack) -> Change:
         job, reporter = self._job, self._reporter
         self._loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(PREPARE_SECONDS) as limit:
-                agent = await self._prepare()
+                agent = await self._prepare(stack)
         except TimeoutError as error:
             if limit.expired():
                 raise RunFailure(Reason.TIME_LIMIT, f"Preparing took longer than {PREPARE_SECONDS:.0f} s.") from error
@@ -113,8 +121,8 @@ class Attempt:
                 rounds, failed, deadline = rounds - 1, change.head, deadline + await self._back_to_work()
                 prompt, follow_up = trouble, True
 
-    async def _prepare(self) -> AgentBackend:
-        """Everything before the agent's first turn. Raises `RunFailure`."""
+    async def _prepare(self, stack: AsyncExitStack) -> AgentBackend:
+        """Everything before the agent's first turn; its sandbox lasts as long as ``stack``. Raises `RunFailure`."""
         job, reporter = self._job, self._reporter
         scm = self._scm
         if scm is None:
@@ -122,6 +130,7 @@ class Attempt:
         agent = self._offers.agents.get(job.run.agent)
         if agent is None:
             raise RunFailure(Reason.PLUGIN_MISSING, f"The agent {job.run.agent} is not installed.")
+        sandbox, instead = await choose(self._offers.sandboxes, self._settings)
         if not (await agent.check()).ok:
             await reporter.say(f"Installing {job.run.agent}, once")
             try:
@@ -134,7 +143,12 @@ class Attempt:
         self._workspace = await self._source.prepare(job, scm, self._folder.workspace, self._say)
         await asyncio.to_thread(self._folder.note_base, self._workspace.base)
         await self._offers.before_run(job.run, job.task, job.project)
-        await reporter.move(RunState.WORKING, base=self._workspace.base)
+        self._confined = await stack.enter_async_context(
+            enter(sandbox, job, agent=agent, settings=self._settings, workspace=self._workspace, folder=self._folder)
+        )
+        words = f"{instead} {self._confined.words}".strip()
+        await reporter.say(words)
+        await reporter.move(RunState.WORKING, base=self._workspace.base, sandbox=words)
         return agent
 
     def _say(self, text: str) -> None:
@@ -175,7 +189,9 @@ class Attempt:
         )
 
     def blame(self, reason: Reason, detail: str) -> tuple[Reason, str]:
-        """Why it failed: what looks like the agent's fault is the disk's, when that has no space left."""
+        """Why it failed: what looks like the agent's fault may be the sandbox's doing, or that of a full disk."""
+        if self._confined and self._confined.trouble:
+            return Reason.SANDBOX_ERROR, self._confined.trouble
         if reason in DOUBTFUL and self._disk_is_full():
             return Reason.DISK_FULL, f"{ADVICE[Reason.DISK_FULL]} It said: {detail}"
         return reason, detail
@@ -215,17 +231,18 @@ class Attempt:
             home=self._folder.home,
             state=self._folder.state,
             model=job.model,
-            gateway=job.gateway,
+            gateway=self._confined.gateway if self._confined else job.gateway,
             key=job.key,
             limits=job.project.limits,
             follow_up=follow_up,
             mark=self._folder.mark(),
         )
         last: AgentEvent | None = None
-        async with aclosing(agent.run(agent_job)) as events:
-            async for event in events:
-                last = event
-                await self._reporter.add(event)
+        with confining(self._confined):
+            async with aclosing(agent.run(agent_job)) as events:
+                async for event in events:
+                    last = event
+                    await self._reporter.add(event)
         if last is None or last.kind != Kind.ENDED:
             raise RunFailure(Reason.AGENT_ERROR, f"{job.run.agent} ended without a last word.")
         if reason := last.data.get("reason"):
@@ -245,14 +262,15 @@ class Attempt:
         command = job.project.check if job.task.check is None else job.task.check
         if not command:
             return ""
-        result, output = await check(
-            command,
-            workspace=self._folder.workspace,
-            home=self._folder.home,
-            mark=self._folder.mark(),
-            seconds=self._settings.check_seconds,
-            reporter=self._reporter,
-        )
+        with confining(self._confined):
+            result, output = await check(
+                command,
+                workspace=self._folder.workspace,
+                home=self._folder.home,
+                mark=self._folder.mark(),
+                seconds=self._settings.check_seconds,
+                reporter=self._reporter,
+            )
         await self._reporter.fact(check=result)
         if result.passed:
             return ""

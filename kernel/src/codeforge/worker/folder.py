@@ -25,6 +25,7 @@ class RunFolder:
         self.path = path
         self.run_id, _, self.generation = path.name.partition("-")
         self.workspace, self.home, self.state = path / "workspace", path / "home", path / "state"
+        self.sandbox = path / "sandbox"
 
     @property
     def ref(self) -> str:

@@ -18,6 +18,7 @@ class GitWorkspace(Workspace):
 
     def __init__(self, mirror: Mirror, path: Path, base: str, start: str) -> None:
         self._mirror, self.path, self.base, self._start = mirror, path, base, start
+        self.borrows = (mirror.path / "objects",)
 
     async def escrow(self, ref: str, message: str, author: str) -> str:
         """See `Workspace.escrow`. An agent's commits are ancestors where they descend from the base.

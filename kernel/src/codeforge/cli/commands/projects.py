@@ -86,6 +86,13 @@ def show(ask: Asking, project: str) -> None:
 def _rules(function: Any) -> Any:
     """When and where a project's runs may start, as options."""
     for option in (
+        click.option(
+            "--allow-host",
+            "allowed_hosts",
+            multiple=True,
+            metavar="HOST",
+            help='What its runs may reach from within a sandbox, such as pypi.org; repeatable; "none": nothing.',
+        ),
         click.option("--disk-mb", metavar="MB", help='MB that it may take of a worker\'s disk, or "none".'),
         click.option("--zone", help="The time zone of its hours; by default UTC, or the one that they have."),
         click.option("--days", help="The days of its hours, such as mon-fri or mon,wed; by default mon-fri."),
@@ -109,6 +116,7 @@ def edit(
     project: str,
     *,
     labels: tuple[str, ...],
+    allowed_hosts: tuple[str, ...],
     max_runs: str | None,
     disk_mb: str | None,
     hours: str | None,
@@ -120,6 +128,8 @@ def edit(
     changes = _given(**values)
     if labels:
         changes["labels"] = [] if labels == ("none",) else labels
+    if allowed_hosts:
+        changes["allowed_hosts"] = [] if allowed_hosts == ("none",) else allowed_hosts
     for name, text in (("max_runs", max_runs), ("disk_mb", disk_mb)):
         if text is not None:
             changes[name] = number_or_none(text, f"--{name.replace('_', '-')}")

@@ -67,6 +67,8 @@ class Project(Shape):
     """When its runs may start; null: at any time."""
     disk_mb: int | None
     """How much its workspaces may take on a worker's disk, in MB; null: no limit."""
+    allowed_hosts: list[str]
+    """What its runs may reach from within a sandbox beside the model gateway, such as package indexes."""
     created_at: datetime
     version: int
     """Grows with every edit; also the ETag."""
@@ -122,6 +124,8 @@ class ProjectEdit(Shape):
     max_runs: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     hours: Hours | None = None
     disk_mb: Megabytes | None = None
+    allowed_hosts: Annotated[list[Name], Field(max_length=100)] = Field(default=[])
+    """Each a name (pypi.org), everything below one (.pypi.org), a name with a port, or an address with its port."""
 
 
 class Place(Shape):

@@ -143,6 +143,8 @@ class Run(Shape):
     """The commit in which an accepted change reached the branch."""
     made_by: str
     """Who asked for it, by name; empty for runs of versions before."""
+    sandbox: str
+    """What confines its agent and its check, in words; empty until it starts."""
     verbs: list[str]
     """What can be done with the run now, of: message, pause, resume, stop, restart, prioritise, accept, send_back,
     reject, retry."""

@@ -34,6 +34,7 @@ class Project(Model):
     max_runs = IntegerField(null=True)
     hours = Json(null=True)
     disk_mb = IntegerField(null=True)
+    allowed_hosts = Json(default=list)
     served_at = DoubleField(default=0)
     created_at = DoubleField()
     version = IntegerField(default=1)
@@ -101,7 +102,8 @@ class Run(Model):
     whose place this one was started from scratch; ``made_by`` is who asked for it, by name; ``replays`` the one
     whose kept exchanges answer this one, which begins at ``start_commit`` whatever the branch is at; ``waiting_for`` is
     what it waits for, or is to: {"why": "budget" or "quota", "until": seconds or None, "detail": text, and what tells
-    when it is there}; ``claimed`` adds up what its agent said that it used.
+    when it is there}; ``claimed`` adds up what its agent said that it used; ``sandbox``
+    says what confined it.
     """
 
     id = key()
@@ -142,6 +144,7 @@ class Run(Model):
     intent = Json(null=True)
     delivered = TextField(null=True)
     made_by = TextField(default="")
+    sandbox = TextField(default="")
     created_at = DoubleField()
     started_at = DoubleField(null=True)
     ended_at = DoubleField(null=True)

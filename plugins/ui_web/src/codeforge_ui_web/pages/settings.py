@@ -32,8 +32,12 @@ async def save(request: web.Request) -> web.Response:
         limits = replace(limits, rounds=whole(given, "rounds", "The number of rounds", least=0))
     if "cost" in given:
         limits = replace(limits, cost_micro=micro_or_none(given, "cost", "What a run may cost"))
-    values = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
+    values: dict[str, Any] = {
+        name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")
+    }
     values |= _rules(given, [str(day) for day in (await request.post()).getall("day", [])])
+    if "allowed_hosts" in given:
+        values["allowed_hosts"] = given["allowed_hosts"].replace(",", " ").split()
     version = whole(given, "version", "The version")
     disk_mb = project.disk_mb
     if "disk_mb" in given:
