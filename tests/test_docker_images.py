@@ -65,7 +65,7 @@ def test_an_image_has_what_it_needs_and_no_compiler_cache_or_source(image):
     assert not [folder for folder in ("src", "wheels", "uv", "root/.cache", "root/.npm") if (root / folder).exists()]
     assert list((root / "tmp").iterdir()) == []
     kernel = next((root / "opt" / "codeforge" / "lib").glob("python3.*/site-packages/codeforge"))
-    assert list(kernel.glob("__pycache__/boot.*.pyc"))
+    assert list(kernel.glob("__pycache__/process.*.pyc"))
     assert list(kernel.parent.glob("codeforge_ui_web/static/manifest.json"))
     assert list(kernel.parent.glob("pytest*")) == []
 
