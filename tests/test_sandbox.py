@@ -183,6 +183,7 @@ async def test_hosts_are_kept_in_lower_case_each_once(api, project):
 
 
 @pytest.mark.parametrize("bounds", [{"sandbox_processes": 60}])
+@pytest.mark.slow
 async def test_a_fork_bomb_goes_off_inside_and_ends(api, project, bounds):
     run = await api.start(project, "bomb() { bomb | bomb & }; bomb; sleep 20; echo survived > b.txt")
     run = await api.until(run)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from codeforge import Kind, Limits
+from codeforge import Kind, Limits, Reason
 from codeforge.testing import Step
 from codeforge_agents_swe.dialect import bash, finish
 
@@ -42,6 +42,7 @@ async def test_what_is_left_in_the_background_holds_nothing_up_and_goes_on(swe, 
     assert not desk.alive(job)
 
 
+@pytest.mark.slow
 async def test_a_command_that_takes_too_long_is_cut_off_with_all_that_it_started(swe, desk, models, dialect):
     models.script("m", [
         bash("echo begun; sleep 1234.5 | sleep 1234.5"),
@@ -91,6 +92,7 @@ async def test_bytes_that_are_no_text_are_no_trouble(swe, desk, models, dialect)
     assert "bad\ufffd.py" in desk.texts(Kind.EDITED)
 
 
+@pytest.mark.slow
 async def test_a_removed_workspace_ends_in_words_and_not_in_a_crash(swe, desk, models, dialect):
     models.script("m", [bash('rm -rf "$PWD"'), bash("ls"), finish()])
     last = await desk.run(swe, desk.job(limits=Limits(steps=4)))
@@ -118,3 +120,13 @@ async def test_calls_in_odd_shapes_are_understood(swe, desk, models, dialect):
     assert last.data["outcome"] == "done"
     assert desk.read("n") == "1\n2\n"
     assert "SIG" in json.dumps(models.requests[1].body)
+
+
+@pytest.mark.slow
+async def test_the_end_of_the_run_s_time_ends_a_command_with_all_that_it_started(swe, desk, models, dialect):
+    models.script("m", [bash("setsid sleep 1234.5 & sleep 1234.5 | sleep 1234.5")])
+    job = desk.job(limits=Limits(seconds=2))
+    last = await desk.run(swe, job)
+    assert last.data["reason"] == Reason.TIME_LIMIT
+    assert [code for _, code in desk.ran()] == [None, None]
+    assert not desk.alive(job)

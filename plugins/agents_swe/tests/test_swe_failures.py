@@ -14,7 +14,7 @@ slow = pytest.mark.slow
     [
         (401, Reason.MODEL_AUTH),
         (402, Reason.BUDGET),
-        (404, Reason.MODEL_REFUSED),
+        pytest.param(404, Reason.MODEL_REFUSED, marks=slow),
         pytest.param(403, Reason.MODEL_AUTH, marks=slow),
         pytest.param(400, Reason.MODEL_REFUSED, marks=slow),
     ],
@@ -39,9 +39,9 @@ async def test_a_failing_model_is_asked_again_and_that_is_no_step(swe, desk, mod
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
-        ("fail-429", Reason.QUOTA),
         ("fail-500", Reason.MODEL_UNREACHABLE),
-        ("hang", Reason.MODEL_UNREACHABLE),
+        pytest.param("fail-429", Reason.QUOTA, marks=slow),
+        pytest.param("hang", Reason.MODEL_UNREACHABLE, marks=slow),
         pytest.param("hang-midway", Reason.MODEL_UNREACHABLE, marks=slow),
         pytest.param("cut", Reason.MODEL_UNREACHABLE, marks=slow),
     ],
@@ -52,6 +52,7 @@ async def test_patience_with_a_failing_model_ends(swe, desk, models, model, reas
     assert len(models.requests) <= 6
 
 
+@slow
 async def test_a_gateway_that_nobody_listens_at_is_unreachable(swe, desk):
     last = await desk.run(swe, desk.hasty(gateway=f"http://127.0.0.1:{free_port()}/v1"))
     assert last.data["reason"] == Reason.MODEL_UNREACHABLE

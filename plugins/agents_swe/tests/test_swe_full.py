@@ -61,6 +61,7 @@ async def test_a_command_that_is_none_is_told_apart(tmp_path, desk, script, why)
     assert caught.value.reason == Reason.PLUGIN_MISSING
 
 
+@pytest.mark.slow
 async def test_the_package_of_that_name_on_the_index_is_refused(installed, tmp_path):
     health = await FullSwe(command=installed.install(tmp_path / "old", "0.0.1")).check()
     assert "0.0.1, which is too old" in health.detail
@@ -89,6 +90,7 @@ async def test_a_change_is_made_told_and_counted_and_its_fixed_paths_are_its_own
     assert str(desk.workspace) in models.requests[0].text
 
 
+@pytest.mark.slow
 async def test_a_follow_up_is_told_what_was_asked_before(full, desk, models):
     models.script("m", [SUBMIT])
     await desk.run(full, desk.job(prompt="Do it, says ORCHID."))
@@ -107,7 +109,7 @@ async def test_a_follow_up_is_told_what_was_asked_before(full, desk, models):
         pytest.param(
             [Step(text="slow " * 1000, pause=0.1)], Limits(seconds=2), Reason.TIME_LIMIT, marks=pytest.mark.slow
         ),
-        ([Step(tools=[("fly", {})])], Limits(), Reason.BAD_OUTPUT),
+        pytest.param([Step(tools=[("fly", {})])], Limits(), Reason.BAD_OUTPUT, marks=pytest.mark.slow),
     ],
 )
 async def test_each_end_has_its_reason(full, desk, models, steps, limits, reason):

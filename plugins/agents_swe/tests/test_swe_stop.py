@@ -103,7 +103,8 @@ async def test_a_worker_that_is_killed_takes_the_agent_and_its_commands_with_it(
 
 async def test_no_key_is_in_an_argument_an_environment_a_file_or_an_event(monkeypatch, swe, desk, models, dialect):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-service")
-    look = "touch begun; cat /proc/$PPID/environ /proc/$PPID/cmdline | tr '\\0' '\\n' | grep -e sk-service -e cf-canary"
+    seen_by_it = "cat /proc/$PPID/environ /proc/$PPID/cmdline"
+    look = f"touch begun; {seen_by_it} | tr '\\0' '\\n' | grep -e sk-servic[e] -e cf-canar[y]"
     models.script("m", [bash(look), bash("sleep 1"), finish()])
     job = desk.job()
     running = asyncio.create_task(desk.run(swe, job))

@@ -99,6 +99,7 @@ async def test_a_prompt_that_looks_like_a_command_goes_to_the_model_as_it_is(swe
     assert desk.changed() == []
 
 
+@slow
 async def test_the_same_task_is_asked_in_the_same_words_in_any_folder(swe, desk, models):
     await desk.run(swe, desk.job("talk"))
     words = models.requests[0].text
@@ -136,11 +137,13 @@ async def test_a_run_ends_when_its_steps_are_used_up_and_keeps_what_was_done(swe
     assert desk.changed() == [" M hello.py"]
 
 
+@slow
 async def test_a_run_ends_when_its_time_is_over(swe, desk):
     last = await desk.run(swe, desk.job("slow", limits=Limits(seconds=2)))
     assert last.data["reason"] == Reason.TIME_LIMIT
 
 
+@slow
 async def test_an_agent_that_goes_in_circles_is_stuck(swe, desk, models, dialect):
     rounds = [bash("cat hello.py"), bash("cat README.md")] * 6
     models.script("m", rounds)
