@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from codeforge.events import AgentEvent
 from codeforge.llm import Model
-from codeforge.model import Health, Limits
+from codeforge.model import Choice, Health, Limits
 
 Say = Callable[[str], None]
 """Tells a person what is going on, a short line at a time."""
+Ask = Callable[[str, Sequence[Choice]], Awaitable[str | None]]
+"""Asks for leave: gives the id of the choice that was taken, or None, which is no leave."""
+
+
+async def nobody(question: str, choices: Sequence[Choice]) -> str | None:
+    """Refuses what it can."""
+    return next((choice.id for choice in choices if not choice.allows), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +31,8 @@ class AgentJob:
     is there again when ``follow_up`` is true. ``gateway`` is an OpenAI-compatible base URL (".../llm/v1") and
     ``key`` the run's own key for it, the only secret an agent ever holds. ``mark`` belongs into the
     environment of whatever is started for this job: by it a later life of the worker finds what was left.
+    ``ask`` is for an agent that asks before it does something: the project's setting answers, or a person does,
+    which may take long; the question and its answer stand in the run's history.
     """
 
     run_id: str
@@ -37,6 +46,7 @@ class AgentJob:
     limits: Limits = field(default_factory=Limits)
     follow_up: bool = False
     mark: Mapping[str, str] = field(default_factory=dict)
+    ask: Ask = nobody
 
 
 class AgentBackend(ABC):

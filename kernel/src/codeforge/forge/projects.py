@@ -11,7 +11,7 @@ from codeforge.errors import Conflict, Invalid, NotFound, Stale
 from codeforge.forge import needs, rows
 from codeforge.forge.workers import named
 from codeforge.ids import new_id
-from codeforge.model import ENDED, Health, Limits, Principal, Project
+from codeforge.model import ENDED, Health, Limits, Permissions, Principal, Project
 from codeforge.scheduler import check_hours
 from codeforge.scm import RepoInfo, Scm
 from codeforge.store import Door
@@ -100,6 +100,7 @@ class Projects:
         check: str = "",
         limits: Limits | None = None,
         disk_mb: int | None = None,
+        permissions: Permissions = "allow",
     ) -> Project:
         """Take a repository in; what is empty gets a default from the repository or the settings.
 
@@ -121,6 +122,7 @@ class Projects:
             check=check,
             limits=limits or Limits(),
             disk_mb=disk_mb,
+            permissions=permissions,
             created_at=rows.moment(0),
         )
         return await self._forge.store.run(who.tenant_id, _add, project)
@@ -136,7 +138,7 @@ class Projects:
 
     async def edit(self, who: Principal, project_id: str, *, version: int | None = None, **values: Any) -> Project:
         """Change ``name``, ``branch``, ``agent``, ``model``, ``check``, ``limits``, ``labels``, ``max_runs``,
-        ``hours`` or ``disk_mb``; the last three may be None.
+        ``hours``, ``disk_mb`` or ``permissions``; of these the three before the last may be None.
 
         ``version`` is the one that the person saw; `Stale` when somebody was quicker.
         """

@@ -17,6 +17,7 @@ from codeforge.forge import Offers
 from codeforge.model import ADVICE, Change, Reason, RunState
 from codeforge.scm import Workspace, summarise
 from codeforge.settings import Settings
+from codeforge.worker.asking import Asking
 from codeforge.worker.checks import check
 from codeforge.worker.folder import RunFolder
 from codeforge.worker.patience import insist
@@ -50,6 +51,7 @@ class Attempt:
         self._job, self._reporter, self._coordinator = assignment, reporter, coordinator
         self._source, self._lost = source, lost
         self._offers, self._settings = offers, settings
+        self.asking = Asking(assignment.project.permissions, reporter)
         run = assignment.run
         self._folder = RunFolder(settings.data_dir / "runs" / f"{run.id}-{run.generation}")
         self._scm = offers.scms.get(assignment.project.scm)
@@ -214,6 +216,7 @@ class Attempt:
             limits=job.project.limits,
             follow_up=follow_up,
             mark=self._folder.mark(),
+            ask=self.asking.ask,
         )
         last: AgentEvent | None = None
         async with aclosing(agent.run(agent_job)) as events:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -65,6 +65,8 @@ class Project(Shape):
     """When its runs may start; null: at any time."""
     disk_mb: int | None
     """How much its workspaces may take on a worker's disk, in MB; null: no limit."""
+    permissions: Literal["allow", "deny", "ask"]
+    """What an agent is told that asks leave to do something: yes, no, or what a person answers."""
     created_at: datetime
     version: int
     """Grows with every edit; also the ETag."""
@@ -105,6 +107,7 @@ class NewProject(Shape):
     check: Command = ""
     limits: Limits | None = None
     disk_mb: Megabytes | None = None
+    permissions: Literal["allow", "deny", "ask"] = "allow"
 
 
 class ProjectEdit(Shape):
@@ -120,6 +123,7 @@ class ProjectEdit(Shape):
     max_runs: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     hours: Hours | None = None
     disk_mb: Megabytes | None = None
+    permissions: Literal["allow", "deny", "ask"] = "allow"
 
 
 class Place(Shape):

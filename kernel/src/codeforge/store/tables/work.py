@@ -34,6 +34,7 @@ class Project(Model):
     max_runs = IntegerField(null=True)
     hours = Json(null=True)
     disk_mb = IntegerField(null=True)
+    permissions = TextField(default="allow")
     served_at = DoubleField(default=0)
     created_at = DoubleField()
     version = IntegerField(default=1)
@@ -101,7 +102,8 @@ class Run(Model):
     whose place this one was started from scratch; ``made_by`` is who asked for it, by name; ``replays`` the one
     whose kept exchanges answer this one, which begins at ``start_commit`` whatever the branch is at; ``waiting_for`` is
     what it waits for, or is to: {"why": "budget" or "quota", "until": seconds or None, "detail": text, and what tells
-    when it is there}; ``claimed`` adds up what its agent said that it used.
+    when it is there}; ``claimed`` adds up what its agent said that it used;
+    ``questions`` are what its agent asks, see `codeforge.forge.questions`.
     """
 
     id = key()
@@ -138,6 +140,7 @@ class Run(Model):
     waiting_for = Json(null=True)
     worked = DoubleField(default=0)
     claimed = Json(null=True)
+    questions = Json(null=True)
     check = Json(null=True, column_name="check_result")
     intent = Json(null=True)
     delivered = TextField(null=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from aiohttp import web
 
 from codeforge import Invalid
 from codeforge.http import FORGE, who
-from codeforge.model import Hours
+from codeforge.model import Hours, Permissions
 from codeforge_ui_web.choices import choices
 from codeforge_ui_web.forms import fields, go, micro_or_none, seconds, whole
 from codeforge_ui_web.render import render
@@ -30,16 +30,25 @@ async def save(request: web.Request) -> web.Response:
     limits = replace(project.limits, steps=steps, seconds=seconds(given, "minutes"))
     if "cost" in given:
         limits = replace(limits, cost_micro=micro_or_none(given, "cost", "What a run may cost"))
-    values = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
+    values: dict[str, Any] = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
     values |= _rules(given, [str(day) for day in (await request.post()).getall("day", [])])
     version = whole(given, "version", "The version")
     disk_mb = project.disk_mb
     if "disk_mb" in given:
         disk_mb = whole(given, "disk_mb", "The disk budget") if given["disk_mb"].strip() else None
+    if "permissions" in given:
+        values["permissions"] = _permissions(given["permissions"])
     await request.app[FORGE].projects.edit(
         who(request), project_id, version=version, limits=limits, disk_mb=disk_mb, **values
     )
     return go(request, f"/projects/{project_id}")
+
+
+def _permissions(chosen: str) -> str:
+    """Who answers agents that ask leave. Raises `Invalid`."""
+    if chosen not in get_args(Permissions):
+        raise Invalid("Agents that ask leave are allowed, refused, or a person is asked.", field="permissions")
+    return chosen
 
 
 def _rules(given: dict[str, str], days: list[str]) -> dict[str, Any]:
