@@ -10,7 +10,7 @@ from reference import sources
 from reference.tables import code, prose, table
 
 OURS = {
-    Kind.ASKED: "The agent asks leave to do something; `by` has answered at once, or is null and a person is to answer.",
+    Kind.ASKED: "The agent asks leave; `by` has answered at once, or is null and a person is to answer.",
     Kind.STATE: "The run is in another state now.",
     Kind.MESSAGE: "A person said something to the run.",
     Kind.PROGRESS: "CodeForge says what it is doing.",

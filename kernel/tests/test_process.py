@@ -67,11 +67,15 @@ async def test_words_to_a_command_that_has_ended_or_was_not_to_be_talked_with_ar
         assert [line async for line in process.lines()] == []
         await process.wait()
         with pytest.raises(ConnectionError):
-            for _ in range(100):
-                await process.write(b"x" * 100_000)
+            await _write_for_ever(process)
     async with Process(["cat"], cwd=tmp_path, env=ENV) as process:
         with pytest.raises(ConnectionError):
             await process.write(b"x")
+
+
+async def _write_for_ever(process):
+    while True:
+        await process.write(b"x" * 100_000)
 
 
 async def test_a_command_that_does_not_read_holds_back_who_writes_and_is_ended_all_the_same(tmp_path):

@@ -276,8 +276,9 @@ class Run:
     itself; ``lease_until`` is set while a worker holds the run; ``want`` is what people asked of it ("stop",
     "pause"), or what it is to do for lack of a budget or quota ("wait"). ``waiting_for`` is what it waits for, or is
     to: {"why": "budget" or "quota", "until": seconds since 1970 or None, "detail": text}. ``worked`` is how many
-    seconds its agent was at work. ``questions`` wait for an answer. ``claimed`` is what the agent said that it used. ``base`` is the commit that the
-    change is measured against. ``made_by`` is who asked for it, by name; empty for runs of before.
+    seconds its agent was at work. ``questions`` wait for a person's answer. ``claimed`` is what the agent said that
+    it used. ``base`` is the commit that the change is measured against. ``made_by`` is who asked for it, by name;
+    empty for runs of before.
     """
 
     id: str

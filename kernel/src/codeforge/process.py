@@ -128,7 +128,8 @@ class Process:
     async def lines(self) -> AsyncIterator[tuple[str, str]]:
         """(stream, line) as they come, "stdout" or "stderr", until both are closed; not UTF-8 is replaced.
 
-        A line longer than ``line_limit``, by default 32 KiB, comes in pieces. Reading slowly slows the command down, not this process.
+        A line longer than ``line_limit``, by default 32 KiB, comes in pieces. Reading slowly slows the command down,
+        not this process.
         """
         while (item := await self._lines.get()) is not None:
             yield item

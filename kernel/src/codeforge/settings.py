@@ -178,7 +178,7 @@ class Settings(BaseSettings):
         try:
             return json.loads(value) if isinstance(value, str) else value
         except ValueError as error:
-            raise ValueError(f"JSON such as {{\"agents_acp\": {{}}}}: {error}") from None
+            raise ValueError(f'JSON such as {{"agents_acp": {{}}}}: {error}') from None
 
     @classmethod
     def settings_customise_sources(

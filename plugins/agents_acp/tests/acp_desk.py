@@ -13,6 +13,7 @@ import psutil
 from codeforge import AgentEvent, AgentJob, Kind, Model
 from codeforge_agents_acp import AcpAgent
 
+
 @dataclass
 class Desk:
     """A workspace with its job's folders, and what came of it."""

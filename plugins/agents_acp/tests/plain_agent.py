@@ -10,8 +10,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
-SESSIONS = os.path.join(os.environ["STATE"], "sessions")
+SESSIONS = Path(os.environ["STATE"]) / "sessions"
 asked = 0
 
 
@@ -60,7 +61,7 @@ def call_model():
         return f"no answer: {error}"
 
 
-def do(session, verb, value):  # noqa: C901
+def do(session, verb, value):
     """One deed; gives the turn's stop reason when it is over."""
     match verb:
         case "say":
@@ -105,7 +106,7 @@ def do(session, verb, value):  # noqa: C901
 
 def turn(message):
     session, text = message["params"]["sessionId"], message["params"]["prompt"][0]["text"]
-    with open(os.path.join(SESSIONS, session), "a") as file:
+    with (SESSIONS / session).open("a") as file:
         file.write(text + "\n")
     try:
         deeds = json.loads(text)
@@ -120,7 +121,7 @@ def turn(message):
 
 
 def main():
-    os.makedirs(SESSIONS, exist_ok=True)
+    SESSIONS.mkdir(parents=True, exist_ok=True)
     forgets = "--forgets" in sys.argv
     while True:
         message = heard()
@@ -129,17 +130,20 @@ def main():
                 if "--deaf" in sys.argv:
                     time.sleep(300)
                 version = 99 if "--new" in sys.argv else 1
-                tell(id=message["id"], result={"protocolVersion": version, "agentCapabilities": {"loadSession": not forgets}})
+                tell(
+                    id=message["id"],
+                    result={"protocolVersion": version, "agentCapabilities": {"loadSession": not forgets}},
+                )
             case "session/new":
                 if "--signed-out" in sys.argv:
                     tell(id=message["id"], error={"code": -32000, "message": "Authentication required"})
                     continue
-                name = f"s{len(os.listdir(SESSIONS)) + 1}"
-                open(os.path.join(SESSIONS, name), "w").close()
+                name = f"s{len(list(SESSIONS.iterdir())) + 1}"
+                (SESSIONS / name).touch()
                 tell(id=message["id"], result={"sessionId": name})
             case "session/load":
                 session = message["params"]["sessionId"]
-                if not os.path.exists(os.path.join(SESSIONS, session)):
+                if not (SESSIONS / session).exists():
                     tell(id=message["id"], error={"code": -32002, "message": "no such session"})
                     continue
                 say(session, "this was said before\n")

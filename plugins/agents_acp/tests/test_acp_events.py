@@ -15,7 +15,13 @@ OPTIONS = [
 
 
 async def test_words_come_by_lines_and_thoughts_apart(plain, desk):
-    deeds = [("say", "I wi"), ("say", "ll look.\nThen"), ("think", "Hm.\n"), ("say", " I größe 名前"), ("end", "end_turn")]
+    deeds = [
+        ("say", "I wi"),
+        ("say", "ll look.\nThen"),
+        ("think", "Hm.\n"),
+        ("say", " I größe 名前"),
+        ("end", "end_turn"),
+    ]
     last = await desk.do(plain(), *deeds)
     assert last.data == {"outcome": "done", "reason": None, "detail": ""}
     kinds = [(event.kind, event.data["text"]) for event in desk.events[:-1]]

@@ -13,7 +13,6 @@ from codeforge.llm import Llm, Model
 from codeforge.model import Choice, Reason
 from codeforge.process import Process
 
-
 ASKS = "asks: "
 CHOICES = Choice("once", "Allow once", allows=True), Choice("never", "Refuse", allows=False)
 

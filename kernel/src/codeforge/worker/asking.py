@@ -25,20 +25,22 @@ class Asking:
 
     async def ask(self, question: str, choices: Sequence[Choice]) -> str | None:
         """The id of the choice that was taken; None when there is none to refuse with, or nothing to choose from."""
-        told = {"id": new_id(), "question": question[:LONGEST], "choices": [asdict(choice) for choice in choices]}
+        question_id = new_id()
+        told = {"id": question_id, "question": question[:LONGEST], "choices": [asdict(choice) for choice in choices]}
         if self._permissions != "ask" or not choices:
             allows = self._permissions != "deny"
             answer = next((choice.id for choice in choices if choice.allows == allows), None)
             await self._reporter.add(AgentEvent(Kind.ASKED, {**told, "answer": answer, "by": SETTING}))
             return answer
-        self._open[told["id"]] = future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._open[question_id] = future
         try:
             await self._reporter.add(AgentEvent(Kind.ASKED, {**told, "answer": None, "by": None}))
             return await future
         finally:
-            del self._open[told["id"]]
+            del self._open[question_id]
             if not future.done() or future.cancelled():  # the agent does not ask any more
-                data = {"id": told["id"], "answer": None, "name": None, "by": None}
+                data = {"id": question_id, "answer": None, "name": None, "by": None}
                 await self._reporter.add(AgentEvent(Kind.ANSWERED, data))
 
     def hear(self, answers: Iterable[tuple[str, str]]) -> None:

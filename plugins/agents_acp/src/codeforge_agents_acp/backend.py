@@ -46,7 +46,9 @@ class AcpAgent(AgentBackend):
         if package:
             version, fix = package.version, package.install
             if program:
-                return Health(name=self.name, ok=True, detail=f"{package.title} {version} is installed.", version=version)
+                return Health(
+                    name=self.name, ok=True, detail=f"{package.title} {version} is installed.", version=version
+                )
             return Health(name=self.name, ok=False, detail=f"{package.title} is not installed yet.", fix=fix)
         if program:
             return Health(name=self.name, ok=True, detail=f"{program} is there.")

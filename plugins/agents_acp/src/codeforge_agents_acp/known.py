@@ -41,7 +41,7 @@ KNOWN: dict[str, Agent] = {
         },
     ),
     "claude-agent-acp": Agent(
-        command="claude-agent-acp",
+        command=("claude-agent-acp",),
         env={
             "ANTHROPIC_BASE_URL": "{anthropic}",
             "ANTHROPIC_AUTH_TOKEN": "{key}",

@@ -1,4 +1,4 @@
-"""Agents that are packages of npm: installed from a committed lock into a folder of their own, without their scripts."""
+"""Agents that are packages of npm: installed from a committed lock into a folder of their own, without scripts."""
 
 from __future__ import annotations
 

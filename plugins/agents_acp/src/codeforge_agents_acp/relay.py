@@ -29,8 +29,22 @@ LARGEST = 64 * 2**20
 MOST_TOLD = 64 * 1024
 """Bytes of an error that are read."""
 _NOT_PASSED = frozenset(
-    "host connection keep-alive transfer-encoding content-length accept-encoding authorization x-api-key api-key "
-    "proxy-authorization te trailer upgrade expect".split()
+    [
+        "host",
+        "connection",
+        "keep-alive",
+        "transfer-encoding",
+        "content-length",
+        "accept-encoding",
+        "authorization",
+        "x-api-key",
+        "api-key",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+    ]
 )
 
 
@@ -55,7 +69,6 @@ class Relay:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Pass a request on, if it is the agent's."""
-        from aiohttp import web
 
         if not self._opened_by(request.headers):
             return _problem(401, "This door is another agent's.")

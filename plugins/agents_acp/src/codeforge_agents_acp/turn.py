@@ -107,9 +107,7 @@ class Turn:
 
         over = asyncio.create_task(self._relay.over.wait())
         try:
-            await asyncio.wait(
-                [answer, over], timeout=self._job.limits.seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait([answer, over], timeout=self._job.limits.seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             over.cancel()
         limits = self._job.limits

@@ -1,4 +1,4 @@
-"""The agent's standard streams as the protocol's messages: one JSON object a line. What is none is a line of its log."""
+"""The agent's standard streams as the protocol's messages, one JSON object a line; what is none goes to its log."""
 
 from __future__ import annotations
 

@@ -72,6 +72,7 @@ __all__ = [
     "Alias",
     "AliasEdit",
     "Alive",
+    "Answer",
     "Budget",
     "BudgetEdit",
     "Call",

@@ -172,8 +172,8 @@ class Run(Shape):
     questions: list[Question]
     """What its agent waits for a person to answer."""
     verbs: list[str]
-    """What can be done with the run now, of: answer, message, pause, resume, stop, restart, prioritise, accept, send_back,
-    reject, retry."""
+    """What can be done with the run now, of: answer, message, pause, resume, stop, restart, prioritise, accept,
+    send_back, reject, retry."""
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None

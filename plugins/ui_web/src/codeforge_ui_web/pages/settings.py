@@ -30,7 +30,9 @@ async def save(request: web.Request) -> web.Response:
     limits = replace(project.limits, steps=steps, seconds=seconds(given, "minutes"))
     if "cost" in given:
         limits = replace(limits, cost_micro=micro_or_none(given, "cost", "What a run may cost"))
-    values: dict[str, Any] = {name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")}
+    values: dict[str, Any] = {
+        name: given.get(name, "").strip() for name in ("name", "branch", "agent", "model", "check")
+    }
     values |= _rules(given, [str(day) for day in (await request.post()).getall("day", [])])
     version = whole(given, "version", "The version")
     disk_mb = project.disk_mb
