@@ -114,11 +114,9 @@ class AcpAgent(AgentBackend):
 
     def _program(self) -> str | None:
         """The agent's executable, if it is here."""
-        name = self._agent.command[0]
         if self._package:
-            place = self._package.place(self._home) / "node_modules" / ".bin" / name
-            return str(place) if self._package.ready(self._home) and place.exists() else None
-        return shutil.which(name)
+            return str(self._package.executable(self._home)) if self._package.ready(self._home) else None
+        return shutil.which(self._agent.command[0])
 
     @property
     def _fix(self) -> str:

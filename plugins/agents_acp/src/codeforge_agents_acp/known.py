@@ -71,7 +71,13 @@ KNOWN: dict[str, Agent] = {
 """By name. Where the settings name one of these, what they leave out of ``env`` and ``auth`` is taken from here."""
 
 PACKAGES: dict[str, NodePackage] = {
-    "opencode": NodePackage(name="opencode", title="opencode", folder=HERE / "packages" / "opencode", fetched="60 MB"),
+    "opencode": NodePackage(
+        name="opencode",
+        title="opencode",
+        folder=HERE / "packages" / "opencode",
+        program="opencode-linux-x64-baseline/bin/opencode",
+        fetched="60 MB",
+    ),
 }
 """Those that `codeforge agents install` brings, pinned."""
 

@@ -19,11 +19,16 @@ _FILES = ("package.json", "package-lock.json", ".npmrc")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NodePackage:
-    """``folder`` holds a package.json with exactly one dependency, pinned, and its lock; ``fetched`` is told people."""
+    """``folder`` holds a package.json with exactly one dependency, pinned, and its lock; ``fetched`` is told people.
+
+    ``program`` is the executable, below ``node_modules``; ``proof`` are the words with which it must end well.
+    """
 
     name: str
     title: str
     folder: Path
+    program: str
+    proof: tuple[str, ...] = ("--version",)
     fetched: str
 
     @property
@@ -41,6 +46,10 @@ class NodePackage:
         """Where it is below ``home``: another lock makes another folder and leaves running jobs theirs."""
         lock = (self.folder / "package-lock.json").read_bytes()
         return home / self.name / hashlib.sha256(lock).hexdigest()[:16]
+
+    def executable(self, home: Path) -> Path:
+        """The program, which is there once it is ready."""
+        return self.place(home) / "node_modules" / self.program
 
     def ready(self, home: Path) -> bool:
         """Whether it was installed to the end."""
@@ -60,7 +69,10 @@ class NodePackage:
             for name in _FILES:
                 shutil.copyfile(self.folder / name, fresh / name)
             say(f"Fetching {self.title} {self.version}, about {self.fetched}")
-            await self._npm(npm, fresh)
+            options = "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"
+            await self._run(npm, "ci", *options, folder=fresh)
+            say(f"Starting {self.title} once")
+            await self._run(str(fresh / "node_modules" / self.program), *self.proof, folder=fresh)
             (fresh / "ready").write_text(f"{self.version}\n", encoding="utf-8")
             if place.exists() and not self.ready(home):
                 shutil.rmtree(place)
@@ -73,18 +85,24 @@ class NodePackage:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True))
         say(f"{self.title} {self.version} is ready")
 
-    async def _npm(self, npm: str, folder: Path) -> None:
+    async def _run(self, *command: str, folder: Path) -> None:
+        """One step. Raises `Unavailable` with the step's own words."""
         env = {name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)}
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
         said: list[str] = []
         async with Process(command, cwd=folder, env=env) as process:
             async for _, line in process.lines():
-                said = [*said[-20:], line]
+                said = [*said[-50:], line]
             code = await process.wait()
         if code:
-            why = next((line for line in said if "npm error" in line), said[-1] if said else f"exit code {code}")
+            why = next(filter(None, map(_reason, said)), f"{command[0]} ended with exit code {code}")
             why = re.sub(r"//[^/@\s]*@", "//", why)[:400]  # an address may hold a password
             raise Unavailable(
                 f"{self.title} could not be installed: {why}. "
                 f"Check the network and the free disk space, then run `{self.install}` again."
             )
+
+
+def _reason(line: str) -> str:
+    """What a line says of why; empty where it says only that there is an error."""
+    told = line.strip().removeprefix("npm error").strip()
+    return "" if re.fullmatch(r"(code|errno|syscall|path)\b.*", told) else told.rstrip(".")
