@@ -10,7 +10,7 @@ from reference import sources
 from reference.tables import code, prose, table
 
 OURS = {
-    Kind.ASKED: "The agent asks a person.",
+    Kind.ASKED: "The agent asks leave; `by` has answered at once, or is null and a person is to answer.",
     Kind.STATE: "The run is in another state now.",
     Kind.MESSAGE: "A person said something to the run.",
     Kind.PROGRESS: "CodeForge says what it is doing.",
@@ -19,6 +19,7 @@ OURS = {
     Kind.CHANGE: "The work was kept as commit `head` on top of `base`.",
     Kind.REVIEW: "A person gave a verdict.",
     Kind.DELIVERED: "The accepted change is in the branch.",
+    Kind.ANSWERED: "A person has answered what the agent asked; null: the agent does not ask it any more.",
 }
 """What the code says nowhere in a sentence."""
 _ENTRY = re.compile(r"([a-z/]+) \{([^}]*)\}([;.])")

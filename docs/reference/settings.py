@@ -31,7 +31,7 @@ def rows() -> list[tuple[str, str, str, str]]:
 def _written(default: object) -> str:
     if default is None:
         return "none"
-    if default in ("", ()):
+    if default in ("", (), {}):
         return "empty"
     if isinstance(default, tuple):
         return code(",".join(map(str, default)))

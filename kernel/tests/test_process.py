@@ -53,6 +53,45 @@ async def test_stdin_is_given_and_then_closed(tmp_path):
     assert code == 0
 
 
+async def test_a_command_can_be_talked_with_while_it_runs(tmp_path):
+    async with Process(["cat"], cwd=tmp_path, env=ENV, stdin=b"first\n", talk=True) as process:
+        lines = process.lines()
+        assert await anext(lines) == ("stdout", "first")
+        for word in ("second", "größe 名前"):
+            await process.write(f"{word}\n".encode())
+            assert await anext(lines) == ("stdout", word)
+
+
+async def test_words_to_a_command_that_has_ended_or_was_not_to_be_talked_with_are_refused(tmp_path):
+    async with Process(["true"], cwd=tmp_path, env=ENV, talk=True) as process:
+        assert [line async for line in process.lines()] == []
+        await process.wait()
+        with pytest.raises(ConnectionError):
+            await _write_for_ever(process)
+    async with Process(["cat"], cwd=tmp_path, env=ENV) as process:
+        with pytest.raises(ConnectionError):
+            await process.write(b"x")
+
+
+async def _write_for_ever(process):
+    while True:
+        await process.write(b"x" * 100_000)
+
+
+async def test_a_command_that_does_not_read_holds_back_who_writes_and_is_ended_all_the_same(tmp_path):
+    async with Process(["sleep", "300"], cwd=tmp_path, env=ENV, talk=True) as process:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(process.write(b"x" * 10_000_000), 0.2)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+
+
+async def test_a_long_line_stays_whole_where_that_is_wanted(tmp_path):
+    long = "x" * 1_000_000 + "\n"
+    lines, _ = await run("cat", cwd=tmp_path, stdin=f"a\n{long}{long}b".encode(), line_limit=2_000_000)
+    assert [text for _, text in lines] == ["a", long[:-1], long[:-1], "b"]
+
+
 async def test_a_command_killed_by_a_signal_gives_128_and_its_number(tmp_path):
     _, code = await run("sh", "-c", "kill -9 $$", cwd=tmp_path)
     assert code == 128 + signal.SIGKILL

@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from codeforge.agents import AgentBackend as AgentBackend
     from codeforge.agents import AgentJob as AgentJob
+    from codeforge.agents import Ask as Ask
     from codeforge.agents import Say as Say
     from codeforge.errors import CodeForgeError as CodeForgeError
     from codeforge.errors import Conflict as Conflict
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from codeforge.llm import Tokens as Tokens
     from codeforge.llm import Way as Way
     from codeforge.model import Change as Change
+    from codeforge.model import Choice as Choice
     from codeforge.model import FileChange as FileChange
     from codeforge.model import Health as Health
     from codeforge.model import Limits as Limits
@@ -85,7 +87,7 @@ if TYPE_CHECKING:
     from codeforge.ui import Panel as Panel
 
 _HOMES = {
-    "agents": "AgentBackend AgentJob Say",
+    "agents": "AgentBackend AgentJob Ask Say",
     "errors": "CodeForgeError Conflict Forbidden Invalid MergeConflict NotFound OverBudget Refusal "
     "RunFailure Unauthorized Unavailable",
     "events": "AgentEvent Event Kind edited ended log ran said stuck thought usage",
@@ -96,7 +98,7 @@ _HOMES = {
     "ids": "new_id",
     "llm": "Llm Model ModelAnswer ModelRequest ModelTarget Price Prices Provider ProviderField ProviderKind Route "
     "Tokens Way",
-    "model": "Change FileChange Health Limits Principal Project Reason Run RunState Task Usage",
+    "model": "Change Choice FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "news": "MISSED",
     "process": "Process",
     "queues": "Answer Ears Hear Queue Take",

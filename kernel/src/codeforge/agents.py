@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeforge.events import AgentEvent
 from codeforge.llm import Model
-from codeforge.model import Health, Limits
+from codeforge.model import Choice, Health, Limits
 
 if TYPE_CHECKING:
     from codeforge.testing.contract import Dialect
 
 Say = Callable[[str], None]
 """Tells a person what is going on, a short line at a time."""
+Ask = Callable[[str, Sequence[Choice]], Awaitable[str | None]]
+"""Asks for leave: gives the id of the choice that was taken, or None, which is no leave."""
+
+
+async def nobody(question: str, choices: Sequence[Choice]) -> str | None:
+    """Refuses what it can."""
+    return next((choice.id for choice in choices if not choice.allows), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +37,9 @@ class AgentJob:
     ``key`` the run's own key for it, the only secret an agent ever holds. ``mark`` belongs into the
     environment of whatever is started for this job: by it a later life of the worker finds what was left.
     ``call_timeout``: seconds for which the model may be silent. ``patience``: seconds during which a model that fails
-    (no connection, 429, 5xx) is asked again.
+    (no connection, 429, 5xx) is asked again. ``ask`` is for an agent that asks before it does something: the
+    project's setting answers, or a person does, which may take long; the question and its answer stand in the
+    run's history.
     """
 
     run_id: str
@@ -46,6 +55,7 @@ class AgentJob:
     mark: Mapping[str, str] = field(default_factory=dict)
     call_timeout: float = 300.0
     patience: float = 60.0
+    ask: Ask = nobody
 
 
 class AgentBackend(ABC):
@@ -71,8 +81,8 @@ class AgentBackend(ABC):
         """What its processes read beside the system's programs and the folder of agents' environments, for sandboxes
         that show nothing else. By default the package that this class is in.
         """
-        module = sys.modules[type(self).__module__]
-        if module.__file__:
+        module = sys.modules.get(type(self).__module__)
+        if module and module.__file__:
             file = Path(module.__file__)
             yield file.parent if module.__package__ else file
 

@@ -44,7 +44,8 @@ class Assignment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Orders:
-    """What is wanted of a run: ``want`` is "stop", "pause", "wait" or None; words (id, text) said to it, oldest first.
+    """What is wanted of a run: ``want`` is "stop", "pause", "wait" or None; words (id, text) said to it, oldest first;
+    answers (question, choice) to what its agent asks.
 
     ``reported`` is the number of the generation's last report that is stored.
     """
@@ -52,15 +53,16 @@ class Orders:
     want: str | None
     words: tuple[tuple[str, str], ...]
     reported: int = 0
+    answers: tuple[tuple[str, str], ...] = ()
 
     @property
     def known(self) -> Known:
         """What of it makes a difference to who has heard it."""
-        return self.want, len(self.words)
+        return self.want, len(self.words) + len(self.answers)
 
 
 Known = tuple[str | None, int]
-"""What a worker has heard of orders: the want, and how many words."""
+"""What a worker has heard of orders: the want, and how many words and answers."""
 NOTHING_KNOWN: Known = (None, 0)
 
 

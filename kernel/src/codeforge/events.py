@@ -13,12 +13,12 @@ from codeforge.model import Reason
 class Kind(StrEnum):
     """The closed set of event kinds. The first group comes from agents, the second from CodeForge itself.
 
-    Data by kind: said/thought {text}; log {text, stream}; ran {command, exit}; edited {path}; asked {question};
-    usage {prompt_tokens, completion_tokens, cached_tokens, cost_micro}; stuck {why};
-    ended {outcome, reason, detail}.
+    Data by kind: said/thought {text}; log {text, stream}; ran {command, exit}; edited {path};
+    asked {id, question, choices, answer, by}; usage {prompt_tokens, completion_tokens, cached_tokens, cost_micro};
+    stuck {why}; ended {outcome, reason, detail}.
     state {state, reason, detail}; message {text, by}; progress {text, divergence}; check {text};
     checked {command, exit, seconds}; change {base, head, files, added, deleted}; review {verdict, comment, by};
-    delivered {branch, commit}.
+    delivered {branch, commit}; answered {id, answer, name, by}.
     """
 
     SAID = "said"
@@ -39,6 +39,7 @@ class Kind(StrEnum):
     CHANGE = "change"
     REVIEW = "review"
     DELIVERED = "delivered"
+    ANSWERED = "answered"
 
 
 @dataclass(frozen=True, slots=True)

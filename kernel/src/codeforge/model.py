@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from codeforge.states import ENDED as ENDED
 from codeforge.states import HELD as HELD
@@ -81,6 +81,28 @@ class Limits:
     rounds: int = 0
 
 
+Permissions = Literal["allow", "deny", "ask"]
+"""Who answers an agent that asks leave to do something: the setting itself, or, with "ask", a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the answers to an agent's question: ``name`` is what people read, ``allows`` whether it gives leave."""
+
+    id: str
+    name: str
+    allows: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """What a run's agent waits for a person to answer."""
+
+    id: str
+    text: str
+    choices: tuple[Choice, ...]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Hours:
     """When a project's runs may start: on ``days`` (0 is Monday) from ``start`` to ``end`` ("HH:MM") in ``zone``."""
@@ -97,7 +119,8 @@ class Project:
 
     ``labels`` are those that a worker must have for its runs; ``max_runs`` bounds how many go on at once;
     ``disk_mb`` how much its workspaces may take on a worker's disk, in MB; ``allowed_hosts`` are what its runs may
-    reach from within a sandbox (see `codeforge.sandboxes.hosts`).
+    reach from within a sandbox (see `codeforge.sandboxes.hosts`); ``permissions`` says who answers agents that ask
+    leave to do something.
     """
 
     id: str
@@ -115,6 +138,7 @@ class Project:
     hours: Hours | None = None
     disk_mb: int | None = None
     allowed_hosts: tuple[str, ...] = ()
+    permissions: Permissions = "allow"
     created_at: datetime
     version: int = 1
 
@@ -256,9 +280,9 @@ class Run:
     itself; ``lease_until`` is set while a worker holds the run; ``want`` is what people asked of it ("stop",
     "pause"), or what it is to do for lack of a budget or quota ("wait"). ``waiting_for`` is what it waits for, or is
     to: {"why": "budget" or "quota", "until": seconds since 1970 or None, "detail": text}. ``worked`` is how many
-    seconds its agent was at work. ``claimed`` is what the agent said that it used. ``base`` is the commit that the
-    change is measured against. ``made_by`` is who asked for it, by name; empty for runs of before. ``sandbox`` says
-    what confined its agent last, in words for people.
+    seconds its agent was at work. ``questions`` wait for a person's answer. ``claimed`` is what the agent said that
+    it used. ``base`` is the commit that the change is measured against. ``made_by`` is who asked for it, by name;
+    empty for runs of before. ``sandbox`` says what confined its agent last, in words for people.
     """
 
     id: str
@@ -284,6 +308,7 @@ class Run:
     want: str | None = None
     waiting_for: dict[str, Any] | None = None
     worked: float = 0.0
+    questions: tuple[Question, ...] = ()
     claimed: Claim | None = None
     base: str | None = None
     change: Change | None = None

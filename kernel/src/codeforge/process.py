@@ -16,8 +16,8 @@ from types import TracebackType
 from codeforge.sandboxes import Confined
 
 _SHIM = str(Path(__file__).with_name("_shim.py"))
-_LINE_LIMIT = 32 * 1024
-_BUFFERED_LINES = 1000
+_CHUNK = _LINE_LIMIT = 32 * 1024
+_BUFFERED = 1000 * _LINE_LIMIT
 _STRAY_SECONDS = 1.0
 _CLOSE = 0.1
 """Seconds before its time from which on a shim may have acted already."""
@@ -83,8 +83,10 @@ class Process:
     The command runs in a session of its own below a small shim (see ``_shim.py``). Leaving the block,
     by whatever way, stops it: SIGTERM, ``grace`` seconds, SIGKILL to everything below. When this very
     process dies, or when its `TETHER` is not extended in time, the shim does so by itself. The environment
-    is exactly ``env``: nothing is inherited. Where the context has a sandbox (`CONFINED`), the command runs inside it,
-    with what that adds to the environment; the shim stays outside.
+    is exactly ``env``: nothing is inherited. ``stdin`` is what it can read; with ``talk`` more may follow by `write`,
+    else its standard input ends there. ``line_limit`` is the length in bytes from which on a line comes in pieces.
+    Where the context has a sandbox (`CONFINED`), the command runs inside it, with what that adds to the environment;
+    the shim stays outside.
     """
 
     def __init__(
@@ -94,13 +96,16 @@ class Process:
         cwd: Path,
         env: Mapping[str, str],
         stdin: bytes = b"",
+        talk: bool = False,
+        line_limit: int = _LINE_LIMIT,
         grace: float = 2.0,
     ) -> None:
         self._command, self._cwd, self._env = list(command), cwd, dict(env)
-        self._stdin, self._grace = stdin, grace
+        self._stdin, self._talk, self._grace = stdin, talk, grace
+        self._line_limit = line_limit
         self._lifeline: int | None = None
         self._tether: Tether | None = None
-        self._lines: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(_BUFFERED_LINES)
+        self._lines: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue(max(1, _BUFFERED // line_limit))
         self._readers: list[asyncio.Task[None]] = []
         self._told = 0
 
@@ -146,10 +151,23 @@ class Process:
     async def lines(self) -> AsyncIterator[tuple[str, str]]:
         """(stream, line) as they come, "stdout" or "stderr", until both are closed; not UTF-8 is replaced.
 
-        A line longer than 32 KiB comes in pieces. Reading slowly slows the command down, not this process.
+        A line longer than ``line_limit``, by default 32 KiB, comes in pieces. Reading slowly slows the command down,
+        not this process.
         """
         while (item := await self._lines.get()) is not None:
             yield item
+
+    async def write(self, data: bytes) -> None:
+        """Let the command read ``data`` on its standard input; waits while it reads too slowly.
+
+        Only for a command that was started with ``talk``. Raises `ConnectionError` when it reads no more. A
+        cancelled `write` may have written all the same.
+        """
+        assert self._shim.stdin
+        if not self._talk or self._shim.stdin.is_closing():
+            raise BrokenPipeError("The command's standard input is closed.")
+        self._shim.stdin.write(data)
+        await self._shim.stdin.drain()
 
     async def wait(self) -> int:
         """The command's exit code, or 128 + the signal that killed it, once nothing of it is left.
@@ -205,7 +223,8 @@ class Process:
         with suppress(BrokenPipeError, ConnectionResetError):
             self._shim.stdin.write(self._stdin)
             await self._shim.stdin.drain()
-            self._shim.stdin.close()
+            if not self._talk:
+                self._shim.stdin.close()
 
     async def _end_of_lines(self, readers: list[asyncio.Task[None]]) -> None:
         """Close `lines` when both streams have ended, or when only strays of a shim that was killed hold them open."""
@@ -218,19 +237,24 @@ class Process:
         await self._lines.put(None)
 
     async def _read(self, stream: asyncio.StreamReader, name: str) -> None:
-        rest = b""
-        while chunk := await stream.read(_LINE_LIMIT):
-            *whole, rest = (rest + chunk).split(b"\n")
-            if len(rest) >= _LINE_LIMIT:
-                whole.append(rest)
-                rest = b""
-            for line in whole:
-                await self._lines.put((name, line.decode(errors="replace").removesuffix("\r")))
-                self._told += 1
+        rest = bytearray()
+        while chunk := await stream.read(_CHUNK):
+            first, *others = chunk.split(b"\n")
+            rest += first
+            for other in others:
+                await self._put(name, rest)
+                rest = bytearray(other)
+            if len(rest) >= self._line_limit:
+                await self._put(name, rest)
+                rest = bytearray()
         if rest:
-            await self._lines.put((name, rest.decode(errors="replace")))
+            await self._put(name, rest)
+
+    async def _put(self, name: str, line: bytearray) -> None:
+        await self._lines.put((name, line.decode(errors="replace").removesuffix("\r")))
+        self._told += 1
 
 
 async def _drain(stream: asyncio.StreamReader) -> None:
-    while await stream.read(_LINE_LIMIT):
+    while await stream.read(_CHUNK):
         pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -23,7 +24,7 @@ from codeforge.secret_files import SecretFiles, masked
 
 Seconds = Annotated[float, Field(gt=0)]
 Network = IPv4Network | IPv6Network
-SECRET = frozenset({"token", "broker_url", "database_url"})
+SECRET = frozenset({"token", "broker_url", "database_url", "plugins"})
 """Settings that may hold a password: their values are never shown."""
 
 
@@ -155,6 +156,9 @@ class Settings(BaseSettings):
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = ()
     """Plugins that are not loaded, by entry-point name, separated by commas."""
 
+    plugins: Annotated[dict[str, dict[str, Any]], NoDecode] = Field(default={})
+    """Settings of plugins: a table for each, by its entry-point name; as JSON in the environment."""
+
     @field_validator("data_dir", "agents_dir", "key_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -194,6 +198,14 @@ class Settings(BaseSettings):
     def _paths(cls, value: object) -> object:
         return tuple(Path(p).expanduser().absolute() for p in _split(value)) if isinstance(value, str) else value
 
+    @field_validator("plugins", mode="before")
+    @classmethod
+    def _tables(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError as error:
+            raise ValueError(f'JSON such as {{"agents_acp": {{}}}}: {error}') from None
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -210,7 +222,8 @@ class Settings(BaseSettings):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """The settings as they are printed: passwords in addresses are left out."""
         for name, value in super().__repr_args__():
-            yield name, masked(value) if name in SECRET and isinstance(value, str) else value
+            shown = sorted(value) if name == "plugins" else value
+            yield name, masked(value) if name in SECRET and isinstance(value, str) else shown
 
     @property
     def agents_home(self) -> Path:

@@ -212,3 +212,14 @@ async def test_numbers_of_thousands_of_digits_are_refused_in_place(client, stage
     project = await stage.project()
     status, _, text = await send(client, f"/projects/{project.id}/settings", version="1", steps="9" * 5000, minutes="1")
     assert (status, "must be a whole number" in text) == (422, True)
+
+
+async def test_who_answers_agents_is_chosen_and_what_is_no_choice_is_refused(client, stage):
+    project = await stage.project()
+    text = await read(client, f"/projects/{project.id}/settings")
+    assert 'name="permissions" value="allow" checked' in text
+    given = {"name": "p", "branch": "main", "agent": "aider", "model": "", "check": "", "steps": "5", "minutes": "5"}
+    path = f"/projects/{project.id}/settings"
+    assert (await send(client, path, **given, version="1", permissions="ask"))[0] == 200
+    assert (await stage.forge.projects.get(stage.who, project.id)).permissions == "ask"
+    assert (await send(client, path, **given, version="2", permissions="maybe"))[0] == 422

@@ -7,7 +7,7 @@ from io import BytesIO
 from web_asking import HTMX, read, send, token_of
 from web_stage import BASE, HEAD
 
-from codeforge import Change, FileChange, Reason, RunState
+from codeforge import AgentEvent, Change, FileChange, Kind, Reason, RunState
 from codeforge.model import ADVICE
 
 NASTY = "<img src=x onerror=alert(1)>"
@@ -23,6 +23,23 @@ async def test_a_live_run_can_be_told_something_and_stopped(client, stage):
     orders = await stage.forge.coordinator.renew(run.id, 1)
     assert (orders.want, orders.words[0][1]) == ("stop", "look at x")
     assert "what it did so far is being kept" in await read(client, f"/runs/{run.id}")
+
+
+async def test_what_an_agent_asks_has_a_button_for_each_answer_and_goes_once_answered(client, stage):
+    run = await stage.working(await stage.task(await stage.project()))
+    seen = (await read(client, f"/runs/{run.id}")).partition("now?seen=")[2].partition('"')[0]
+    choices = [
+        {"id": "yes", "name": f"Allow {NASTY}", "allows": True},
+        {"id": "no", "name": "Refuse", "allows": False},
+    ]
+    asked = {"id": "q1", "question": f"May I run {NASTY}?", "choices": choices, "answer": None}
+    await stage.forge.coordinator.report(run.id, 1, [AgentEvent(Kind.ASKED, asked)])
+    text = await read(client, f"/runs/{run.id}/now?seen={seen}")
+    assert ("aider asks" in text, 'name="answer" value="yes"' in text, NASTY in text) == (True, True, False)
+    text = (await send(client, f"/runs/{run.id}/answers", question="q1", answer="yes"))[2]
+    assert "asks</h2>" not in text
+    assert (await stage.forge.coordinator.renew(run.id, 1)).answers == (("q1", "yes"),)
+    assert (await send(client, f"/runs/{run.id}/answers", question="q1", answer="no"))[0] == 409
 
 
 async def test_a_live_run_can_be_paused_and_a_paused_one_resumed(client, stage):

@@ -33,7 +33,9 @@ def _line(kind: str, data: dict[str, Any]) -> Line | None:  # noqa: PLR0911 - a 
         case "edited":
             return f"edited {data['path']}", "cyan"
         case "asked":
-            return f"asks: {data['question']}", "yellow"
+            return f"asks: {data['question']}{_answer(data)}", "yellow"
+        case "answered":
+            return (f"{data['by']} answers: {data['name']}", "magenta") if data["by"] else None
         case "message":
             return f"{data['by']}: {data['text']}", "magenta"
         case "checked":
@@ -44,6 +46,12 @@ def _line(kind: str, data: dict[str, Any]) -> Line | None:  # noqa: PLR0911 - a 
         case "delivered":
             return f"delivered to {data['branch']} as {data['commit']}", "green"
     return None
+
+
+def _answer(data: dict[str, Any]) -> str:
+    """What a setting has answered at once."""
+    names = {choice["id"]: choice["name"] for choice in data.get("choices", ())}
+    return f" ({data['by']}: {names.get(data.get('answer'), 'no')})" if data.get("by") else ""
 
 
 def checked(command: str, exit: int | None, seconds: float) -> Line:

@@ -14,7 +14,7 @@ from codeforge import news, scheduler
 from codeforge.coordination import NOTHING_KNOWN, Assignment, Coordinator, Known, Orders, Unheard
 from codeforge.errors import CodeForgeError, Conflict, DatabaseAway, Fenced, NotFound
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import claims, history, keys, leaving, projects, runs, standing, tasks
+from codeforge.forge import claims, history, keys, leaving, projects, questions, runs, standing, tasks
 from codeforge.llm import Model
 from codeforge.logs import tell
 from codeforge.model import ENDED, HELD, TRANSITIONS, Change, Principal, Project, Reason, Run, RunState
@@ -115,7 +115,12 @@ class ForgeCoordinator(Coordinator):
     def _orders(self, door: Door, run_id: str, generation: int) -> Orders:
         row = scheduler.held(door, run_id, generation)
         said = door.all(t.Message, t.Message.run_id == run_id)
-        return Orders(want=row["want"], words=tuple((m["id"], m["text"]) for m in said), reported=row["reported"])
+        return Orders(
+            want=row["want"],
+            words=tuple((m["id"], m["text"]) for m in said),
+            reported=row["reported"],
+            answers=questions.answers(row),
+        )
 
     def _renewed(self, door: Door, run_id: str, generation: int) -> Orders:
         lease = self._forge.settings.lease
@@ -152,6 +157,8 @@ class ForgeCoordinator(Coordinator):
             facts["reported"] = number or row["reported"]
             if claimed := claims.added(row["claimed"], clean):
                 facts["claimed"] = claimed
+            if (asked := questions.after(row, clean)) is not None:
+                facts["questions"] = asked
             if state is None:
                 door.update(t.Run, t.Run.id == run_id, **facts)
                 return

@@ -11,7 +11,7 @@ from codeforge.errors import Conflict, Invalid, NotFound, Stale
 from codeforge.forge import needs, rows
 from codeforge.forge.workers import named
 from codeforge.ids import new_id
-from codeforge.model import ENDED, Health, Limits, Principal, Project
+from codeforge.model import ENDED, Health, Limits, Permissions, Principal, Project
 from codeforge.sandboxes import hosts
 from codeforge.scheduler import check_hours
 from codeforge.scm import RepoInfo, Scm
@@ -101,6 +101,7 @@ class Projects:
         check: str = "",
         limits: Limits | None = None,
         disk_mb: int | None = None,
+        permissions: Permissions = "allow",
     ) -> Project:
         """Take a repository in; what is empty gets a default from the repository or the settings.
 
@@ -122,6 +123,7 @@ class Projects:
             check=check,
             limits=limits or Limits(),
             disk_mb=disk_mb,
+            permissions=permissions,
             created_at=rows.moment(0),
         )
         return await self._forge.store.run(who.tenant_id, _add, project)
@@ -137,7 +139,7 @@ class Projects:
 
     async def edit(self, who: Principal, project_id: str, *, version: int | None = None, **values: Any) -> Project:
         """Change ``name``, ``branch``, ``agent``, ``model``, ``check``, ``limits``, ``labels``, ``max_runs``,
-        ``hours``, ``disk_mb`` or ``allowed_hosts``; the three before that may be None.
+        ``hours``, ``disk_mb``, ``allowed_hosts`` or ``permissions``; ``max_runs``, ``hours``, ``disk_mb`` may be None.
 
         ``version`` is the one that the person saw; `Stale` when somebody was quicker.
         """

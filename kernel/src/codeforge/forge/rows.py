@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from codeforge.events import Event, Kind
+from codeforge.forge import questions
 from codeforge.model import (
     Change,
     CheckResult,
@@ -78,6 +79,7 @@ def run(row: Row, usage: Usage) -> Run:
             "change": Change(**row["change"]) if row["change"] else None,
             "check": CheckResult(**row["check"]) if row["check"] else None,
             "claimed": Claim(**row["claimed"]) if row["claimed"] else None,
+            "questions": questions.waiting(row),
             "usage": usage,
         }
     )

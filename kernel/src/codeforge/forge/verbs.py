@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from codeforge.errors import Conflict
 from codeforge.events import AgentEvent, Kind
-from codeforge.forge import history, tasks
+from codeforge.forge import history, questions, tasks
 from codeforge.forge.again import Again
 from codeforge.forge.standing import UNHELD, acceptable, halt, move, note, row_of
 from codeforge.ids import new_id
@@ -32,11 +32,12 @@ class Verbs(Again):
         self._forge = forge
 
     def verbs(self, run: Run) -> tuple[str, ...]:
-        """What people can do with a run now, of: message, pause, resume, stop, restart, prioritise, accept,
+        """What people can do with a run now, of: answer, message, pause, resume, stop, restart, prioritise, accept,
         send_back, reject, retry.
         """
         if run.state in LIVE:
             can = {
+                "answer": bool(run.questions) and run.want is None,
                 "message": run.state != S.CHECKING and run.want != "stop",
                 "pause": run.state in LIVE - {S.PAUSED, S.CHECKING} and run.want in (None, "wait"),
                 "resume": run.state in (S.PAUSED, S.WAITING) or run.want in ("pause", "wait"),
@@ -138,6 +139,22 @@ class Verbs(Again):
                 raise Conflict("The run is ending right now: send your message again in a moment.")
             door.insert(t.Message, id=new_id(), run_id=run_id, text=text, created_at=door.now())
             history.append(door, row, [AgentEvent(Kind.MESSAGE, {"text": text, "by": who.user})])
+
+        return await self._changed(who, run_id, work)
+
+    async def answer(self, who: Principal, run_id: str, question_id: str, answer: str) -> Run:
+        """Answer a question of the run's agent, which waits for it, with the id of one of its choices.
+
+        The same answer again changes nothing. Raises `NotFound` for a question that is not open any more,
+        `Conflict` when it was answered otherwise, and `Invalid` for an answer that it does not allow.
+        """
+
+        def work(door: Door, row: Row) -> None:
+            answered, name = questions.with_answer(row, question_id, answer)
+            if answered != row["questions"]:
+                door.update(t.Run, t.Run.id == row["id"], questions=answered)
+                said = {"id": question_id, "answer": answer, "name": name, "by": who.user}
+                history.append(door, row, [AgentEvent(Kind.ANSWERED, said)])
 
         return await self._changed(who, run_id, work)
 

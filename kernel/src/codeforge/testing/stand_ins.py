@@ -10,21 +10,31 @@ from codeforge.events import AgentEvent, ended, ran, said
 from codeforge.forge import Forge
 from codeforge.hooks import hookimpl
 from codeforge.llm import Llm, Model
-from codeforge.model import Reason
+from codeforge.model import Choice, Reason
 from codeforge.process import Process
+
+ASKS = "asks: "
+CHOICES = Choice("once", "Allow once", allows=True), Choice("never", "Refuse", allows=False)
 
 
 class ShellAgent(AgentBackend):
-    """Runs the prompt by sh in the workspace; every line is said. The environment holds KEY, GATEWAY and STATE."""
+    """Runs the prompt by sh in the workspace; every line is said. The environment holds KEY, GATEWAY and STATE.
+
+    A line ``asks: QUESTION`` asks for leave; the script can `read` the answer, "once" or "never".
+    """
 
     name = "shell"
 
     async def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
         env = {"PATH": os.environ["PATH"], "HOME": str(job.home), "STATE": str(job.state), **job.mark}
         env |= {"KEY": job.key, "GATEWAY": job.gateway}
-        async with Process(["sh", "-c", job.prompt], cwd=job.workspace, env=env) as process:
+        talk = ASKS in job.prompt
+        async with Process(["sh", "-c", job.prompt], cwd=job.workspace, env=env, talk=talk) as process:
             async for _, line in process.lines():
                 yield said(line)
+                if talk and line.startswith(ASKS):
+                    answer = await job.ask(line.removeprefix(ASKS), CHOICES)
+                    await process.write(f"{answer}\n".encode())
             code = await process.wait()
         yield ran("sh", code)
         yield ended(Reason.AGENT_ERROR, f"exit code {code}") if code else ended()

@@ -19,6 +19,7 @@ from codeforge.process import confining
 from codeforge.sandboxes import Confined
 from codeforge.scm import Workspace, summarise
 from codeforge.settings import Settings
+from codeforge.worker.asking import Asking
 from codeforge.worker.checks import check
 from codeforge.worker.confining import choose, enter
 from codeforge.worker.folder import RunFolder
@@ -53,6 +54,7 @@ class Attempt:
         self._job, self._reporter, self._coordinator = assignment, reporter, coordinator
         self._source, self._lost = source, lost
         self._offers, self._settings = offers, settings
+        self.asking = Asking(assignment.project.permissions, reporter)
         run = assignment.run
         self._folder = RunFolder(settings.data_dir / "runs" / f"{run.id}-{run.generation}")
         self._scm = offers.scms.get(assignment.project.scm)
@@ -236,6 +238,7 @@ class Attempt:
             limits=job.project.limits,
             follow_up=follow_up,
             mark=self._folder.mark(),
+            ask=self.asking.ask,
         )
         last: AgentEvent | None = None
         with confining(self._confined):

@@ -116,6 +116,7 @@ class Execution:
             else:
                 renewed, wait, known = asked, lease / 4, orders.known
                 self._hold(renewed)
+                self._attempt.asking.hear(orders.answers)
                 if orders.want == "stop" and not self._stopped:
                     self._stopped = True
                     work.cancel()

@@ -14,7 +14,8 @@ const words = (text: unknown) => String(text ?? "").replaceAll("_", " ");
 const SAYS: Record<string, (data: Record<string, any>) => string> = {
   ran: (d) => `${d.command}${d.exit === null ? "  (cut off)" : d.exit ? `  (exit ${d.exit})` : ""}`,
   edited: (d) => `edited ${d.path}`,
-  asked: (d) => `asks: ${d.question}`,
+  asked: (d) => `asks: ${d.question}${d.by ? ` (${d.by}: ${d.choices.find((choice: any) => choice.id === d.answer)?.name ?? "no"})` : ""}`,
+  answered: (d) => (d.by ? `${d.by} answers: ${d.name}` : "does not ask that any more"),
   usage: (d) => `${Number(d.prompt_tokens).toLocaleString("en")} tokens in, ${Number(d.completion_tokens).toLocaleString("en")} out`,
   stuck: (d) => `stuck: ${d.why}`,
   ended: (d) => (d.reason ? `the agent gave up: ${words(d.reason)}${d.detail ? `: ${d.detail}` : ""}` : "the agent is done"),

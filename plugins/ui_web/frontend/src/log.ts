@@ -6,7 +6,7 @@ import { Stream, type RunEvent } from "./stream";
 const MOST = 500_000; // lines kept; beyond it the oldest fifth goes
 const EXTRA = 8; // rows drawn above and below what is in sight
 const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
-const CHANGES = new Set(["state", "checked", "change", "review", "delivered", "usage", "message"]);
+const CHANGES = new Set(["state", "checked", "change", "review", "delivered", "usage", "message", "asked", "answered"]);
 
 class CfLog extends HTMLElement {
   lines: Line[] = [];

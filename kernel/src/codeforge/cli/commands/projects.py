@@ -44,6 +44,11 @@ def _settings(function: Any) -> Any:
         click.option("--seconds", type=int, help="Seconds after which a run is cut off."),
         click.option("--rounds", type=int, help="How often a change that fails the check goes back to its agent."),
         click.option("--check", metavar="COMMAND", help="The command that runs on every change, such as its tests."),
+        click.option(
+            "--permissions",
+            type=click.Choice(["allow", "deny", "ask"]),
+            help="What agents are told that ask leave to do something: yes, no, or what a person answers.",
+        ),
         click.option("--model", help="The model of its tasks."),
         click.option("--agent", help="The agent of its tasks."),
         click.option("--branch", help="The branch that changes start from and go to."),

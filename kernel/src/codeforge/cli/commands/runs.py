@@ -212,6 +212,17 @@ def say_(ask: Asking, run: str, text: str) -> None:
 
 @command.command()
 @run_id
+@click.argument("question")
+@click.argument("choice")
+@asking
+def answer(ask: Asking, run: str, question: str, choice: str) -> None:
+    """Answer a QUESTION of a run's agent, by its id, with the id of a CHOICE; `runs show` lists both."""
+    found = ask.api.post(f"/runs/{part(run)}/answers", {"question": question, "answer": choice})
+    ask.item(found, "The agent is told.")
+
+
+@command.command()
+@run_id
 @click.option("--comment", default="", help="Kept with the verdict.")
 @click.option("--strategy", type=click.Choice(["merge", "squash", "fast-forward"]), default="merge", show_default=True)
 @asking

@@ -105,6 +105,12 @@ async def send_message(forge: Forge, who: Principal, id: Id, body: schemas.Words
     return shape(forge, await forge.runs.message(who, id, body.text))
 
 
+@operation("POST", "/runs/{id}/answers", errors=(404, 409))
+async def answer_run(forge: Forge, who: Principal, id: Id, body: schemas.Answer) -> schemas.Run:
+    """Answer a question of a run's agent, which goes on then; the same answer again changes nothing."""
+    return shape(forge, await forge.runs.answer(who, id, body.question, body.answer))
+
+
 @operation("POST", "/runs/{id}/review", errors=(404, 409), once=last_run)
 async def review_run(forge: Forge, who: Principal, id: Id, body: schemas.Verdict) -> schemas.Run:
     """Accept a change (deliver it to the branch), send it back with a comment (gives the new run), or reject it."""
@@ -129,6 +135,7 @@ OPERATIONS = (
     restart_run,
     retry_run,
     send_message,
+    answer_run,
     review_run,
     replay_run,
 )

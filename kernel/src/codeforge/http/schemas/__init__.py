@@ -46,6 +46,7 @@ from codeforge.http.schemas.scheduling import (
 )
 from codeforge.http.schemas.usage import Call, Claim, Exchange, RunUsage, Usage
 from codeforge.http.schemas.work import (
+    Answer,
     Change,
     CheckResult,
     Diff,
@@ -71,6 +72,7 @@ __all__ = [
     "Alias",
     "AliasEdit",
     "Alive",
+    "Answer",
     "Budget",
     "BudgetEdit",
     "Call",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -69,6 +69,8 @@ class Project(Shape):
     """How much its workspaces may take on a worker's disk, in MB; null: no limit."""
     allowed_hosts: list[str]
     """What its runs may reach from within a sandbox beside the model gateway, such as package indexes."""
+    permissions: Literal["allow", "deny", "ask"]
+    """What an agent is told that asks leave to do something: yes, no, or what a person answers."""
     created_at: datetime
     version: int
     """Grows with every edit; also the ETag."""
@@ -109,6 +111,7 @@ class NewProject(Shape):
     check: Command = ""
     limits: Limits | None = None
     disk_mb: Megabytes | None = None
+    permissions: Literal["allow", "deny", "ask"] = "allow"
 
 
 class ProjectEdit(Shape):
@@ -126,6 +129,7 @@ class ProjectEdit(Shape):
     disk_mb: Megabytes | None = None
     allowed_hosts: Annotated[list[Name], Field(max_length=100)] = Field(default=[])
     """Each a name (pypi.org), everything below one (.pypi.org), a name with a port, or an address with its port."""
+    permissions: Literal["allow", "deny", "ask"] = "allow"
 
 
 class Place(Shape):

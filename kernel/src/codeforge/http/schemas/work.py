@@ -101,6 +101,32 @@ class WaitingFor(Shape):
     """The budget's id."""
 
 
+class Choice(Shape):
+    """One of the answers to an agent's question."""
+
+    id: str
+    name: str
+    allows: bool
+    """Whether it gives the agent leave."""
+
+
+class Question(Shape):
+    """What a run's agent asks before it goes on."""
+
+    id: str
+    text: str
+    choices: list[Choice]
+
+
+class Answer(Shape):
+    """An answer to a question of a run's agent."""
+
+    question: Id
+    """The question's id."""
+    answer: Name
+    """The id of one of its choices."""
+
+
 class Run(Shape):
     """One attempt of one agent at one task."""
 
@@ -145,9 +171,11 @@ class Run(Shape):
     """Who asked for it, by name; empty for runs of versions before."""
     sandbox: str
     """What confines its agent and its check, in words; empty until it starts."""
+    questions: list[Question]
+    """What its agent waits for a person to answer."""
     verbs: list[str]
-    """What can be done with the run now, of: message, pause, resume, stop, restart, prioritise, accept, send_back,
-    reject, retry."""
+    """What can be done with the run now, of: answer, message, pause, resume, stop, restart, prioritise, accept,
+    send_back, reject, retry."""
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None

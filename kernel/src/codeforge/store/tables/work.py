@@ -35,6 +35,7 @@ class Project(Model):
     hours = Json(null=True)
     disk_mb = IntegerField(null=True)
     allowed_hosts = Json(default=list)
+    permissions = TextField(default="allow")
     served_at = DoubleField(default=0)
     created_at = DoubleField()
     version = IntegerField(default=1)
@@ -102,8 +103,8 @@ class Run(Model):
     whose place this one was started from scratch; ``made_by`` is who asked for it, by name; ``replays`` the one
     whose kept exchanges answer this one, which begins at ``start_commit`` whatever the branch is at; ``waiting_for`` is
     what it waits for, or is to: {"why": "budget" or "quota", "until": seconds or None, "detail": text, and what tells
-    when it is there}; ``claimed`` adds up what its agent said that it used; ``sandbox``
-    says what confined it.
+    when it is there}; ``claimed`` adds up what its agent said that it used; ``sandbox`` says what confined it;
+    ``questions`` are what its agent asks, see `codeforge.forge.questions`.
     """
 
     id = key()
@@ -140,6 +141,7 @@ class Run(Model):
     waiting_for = Json(null=True)
     worked = DoubleField(default=0)
     claimed = Json(null=True)
+    questions = Json(null=True)
     check = Json(null=True, column_name="check_result")
     intent = Json(null=True)
     delivered = TextField(null=True)

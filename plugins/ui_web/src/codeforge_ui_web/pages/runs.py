@@ -53,8 +53,8 @@ async def _about(request: web.Request) -> dict[str, Any]:
 
 
 def _as_seen(run: Run) -> str:
-    """What the page depends on that is more than figures: the state, and what people want of the run."""
-    return f"{run.state}-{run.want}" if run.want else run.state
+    """What the page depends on that is more than figures: the state, what people want of the run, what it asks."""
+    return "-".join(filter(None, (run.state, run.want, *(question.id for question in run.questions))))
 
 
 async def _results(request: web.Request, run: Run) -> dict[str, Any]:
@@ -155,6 +155,14 @@ async def message(request: web.Request) -> web.Response:
     return done(request, f"/runs/{run.id}") if run.id == before else go(request, f"/runs/{run.id}")
 
 
+async def answer(request: web.Request) -> web.Response:
+    """A person's answer to what the run's agent asks."""
+    given = await fields(request)
+    question, chosen = given.get("question", ""), given.get("answer", "")
+    await request.app[FORGE].runs.answer(who(request), request.match_info["id"], question, chosen)
+    return await _steered(request)
+
+
 async def review(request: web.Request) -> web.Response:
     given, before = await fields(request), request.match_info["id"]
     run = await request.app[FORGE].reviews.give(
@@ -179,5 +187,6 @@ def routes() -> list[web.RouteDef]:
         web.post("/runs/{id}/restart", restart),
         web.post("/runs/{id}/retry", retry),
         web.post("/runs/{id}/messages", message),
+        web.post("/runs/{id}/answers", answer),
         web.post("/runs/{id}/review", review),
     ]

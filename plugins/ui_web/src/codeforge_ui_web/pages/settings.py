@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from aiohttp import web
 
 from codeforge import Invalid
 from codeforge.http import FORGE, who
-from codeforge.model import Hours
+from codeforge.model import Hours, Permissions
 from codeforge_ui_web.choices import choices
 from codeforge_ui_web.forms import fields, go, micro_or_none, seconds, whole
 from codeforge_ui_web.render import render
@@ -42,10 +42,19 @@ async def save(request: web.Request) -> web.Response:
     disk_mb = project.disk_mb
     if "disk_mb" in given:
         disk_mb = whole(given, "disk_mb", "The disk budget") if given["disk_mb"].strip() else None
+    if "permissions" in given:
+        values["permissions"] = _permissions(given["permissions"])
     await request.app[FORGE].projects.edit(
         who(request), project_id, version=version, limits=limits, disk_mb=disk_mb, **values
     )
     return go(request, f"/projects/{project_id}")
+
+
+def _permissions(chosen: str) -> str:
+    """Who answers agents that ask leave. Raises `Invalid`."""
+    if chosen not in get_args(Permissions):
+        raise Invalid("Agents that ask leave are allowed, refused, or a person is asked.", field="permissions")
+    return chosen
 
 
 def _rules(given: dict[str, str], days: list[str]) -> dict[str, Any]:

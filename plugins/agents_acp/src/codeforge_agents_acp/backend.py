@@ -1,0 +1,148 @@
+"""The agent offer: any program that speaks the Agent Client Protocol on its standard streams."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from codeforge import AgentBackend, AgentEvent, AgentJob, Health, Process, Reason, RunFailure, Say, Unavailable, ended
+from codeforge_agents_acp.client import Client
+from codeforge_agents_acp.files import Files
+from codeforge_agents_acp.node import NodePackage
+from codeforge_agents_acp.outbox import Outbox
+from codeforge_agents_acp.relay import Relay, open_relay
+from codeforge_agents_acp.settings import AcpSettings, Agent, filled
+from codeforge_agents_acp.turn import Turn
+from codeforge_agents_acp.updates import Updates
+from codeforge_agents_acp.wire import LONGEST, Wire
+
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+GRACE = 1.0
+"""Seconds between the polite end and the other one."""
+
+
+class AcpAgent(AgentBackend):
+    """``home`` is where packages are installed; ``package`` is the agent's, where CodeForge installs it."""
+
+    def __init__(
+        self,
+        name: str,
+        agent: Agent,
+        *,
+        home: Path,
+        settings: AcpSettings | None = None,
+        package: NodePackage | None = None,
+    ) -> None:
+        self.name = name
+        self._agent, self._home, self._package = agent, home, package
+        self._settings = settings or AcpSettings()
+
+    async def check(self) -> Health:
+        """Looks for the command; starts nothing."""
+        program, package = self._program(), self._package
+        if package:
+            version, fix = package.version, package.install
+            if program:
+                return Health(
+                    name=self.name, ok=True, detail=f"{package.title} {version} is installed.", version=version
+                )
+            return Health(name=self.name, ok=False, detail=f"{package.title} is not installed yet.", fix=fix)
+        if program:
+            return Health(name=self.name, ok=True, detail=f"{program} is there.")
+        return Health(name=self.name, ok=False, detail=f"There is no command {self._agent.command[0]}.", fix=self._fix)
+
+    async def install(self, say: Say) -> None:
+        """Install the package that CodeForge pins. Raises `Unavailable` for an agent that people bring themselves."""
+        if self._package:
+            await self._package.make(self._home, say)
+        elif not self._program():
+            raise Unavailable(f"There is no command {self._agent.command[0]}. {self._fix}")
+
+    async def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
+        program, settings = self._program(), self._settings
+        if program is None:
+            health = await self.check()
+            raise RunFailure(Reason.PLUGIN_MISSING, f"{health.detail} {health.fix}".strip())
+        way = open_relay(
+            job.gateway, job.key, steps=job.limits.steps, patience=settings.patience, call_timeout=settings.call_timeout
+        )
+        async with way as relay:
+            places = _places(job, relay)
+            command = [program, *(filled(word, places) for word in self._agent.command[1:])]
+            outbox = Outbox(lambda text: text.replace(job.key, "[key]").replace(relay.token, "[key]"))
+            process = Process(
+                command, cwd=job.home, env=self._env(job, program, places), talk=True, line_limit=LONGEST, grace=GRACE
+            )
+            async with process:
+                work = asyncio.create_task(self._work(job, process, outbox, relay))
+                work.add_done_callback(lambda _: outbox.close())
+                try:
+                    async for event in outbox:
+                        yield event
+                    last = work.result()
+                finally:
+                    work.cancel()
+                    await asyncio.wait([work])
+            for lock in (job.workspace / ".git").glob("*.lock"):  # a git that was killed leaves it
+                lock.unlink(missing_ok=True)
+        yield last
+
+    async def _work(self, job: AgentJob, process: Process, outbox: Outbox, relay: Relay) -> AgentEvent:
+        """Take the agent's turn; gives its last word."""
+        from acp.connection import Connection
+
+        files, wire = Files(job.workspace), Wire(process, outbox)
+        updates = Updates(files, outbox)
+        client = Client(job, files, updates)
+        connection = Connection(client, wire)
+        turn = Turn(
+            job, connection, client, updates, relay,
+            name=self.name, auth=self._agent.auth, start_timeout=self._settings.start_timeout,
+        )  # fmt: skip
+        try:
+            return await turn.take()
+        except ConnectionError:
+            if relay.trouble:
+                return ended(relay.trouble.reason, relay.trouble.words)
+            code = await process.wait()
+            return ended(Reason.AGENT_ERROR, f"{self.name} broke off with exit code {code}: {wire.last or 'no word'}")
+        finally:
+            await connection.close()
+
+    def _program(self) -> str | None:
+        """The agent's executable, if it is here."""
+        if self._package:
+            return str(self._package.executable(self._home)) if self._package.ready(self._home) else None
+        return shutil.which(self._agent.command[0])
+
+    @property
+    def _fix(self) -> str:
+        name = self._agent.command[0]
+        return f"Install {name} on every worker and have it on PATH, or correct plugins.agents_acp.agents.{self.name}."
+
+    def _env(self, job: AgentJob, program: str, places: dict[str, str]) -> dict[str, str]:
+        """All that the agent sees: nothing of the server's environment, nothing of this machine's git settings."""
+        for folder in (job.home, job.state, job.home / "tmp"):
+            folder.mkdir(parents=True, exist_ok=True)
+        config = job.home / "gitconfig"
+        user = f"[user]\n\tname = {self.name}\n\temail = {self.name}@localhost\n"
+        config.write_text(f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n", encoding="utf-8")
+        found = (str(Path(way).parent) for way in (program, *map(shutil.which, ("git", "node"))) if way)
+        return {
+            "PATH": ":".join(dict.fromkeys([*found, *SYSTEM_PATH.split(":")])), "HOME": str(job.home),
+            "TMPDIR": str(job.home / "tmp"), "LANG": "C.UTF-8", "TERM": "dumb", "TZ": os.environ.get("TZ", "UTC"),
+            "NO_COLOR": "1", "BROWSER": "/bin/true", "GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0", **{name: filled(text, places) for name, text in self._agent.env.items()},
+            **job.mark,
+        }  # fmt: skip
+
+
+def _places(job: AgentJob, relay: Relay) -> dict[str, str]:
+    """What stands for the names in an agent's command and environment."""
+    return {
+        "gateway": f"{relay.url}/v1", "anthropic": relay.url, "key": relay.token, "model": job.model.name,
+        "workspace": str(job.workspace.resolve()), "home": str(job.home.resolve()), "state": str(job.state.resolve()),
+    }  # fmt: skip

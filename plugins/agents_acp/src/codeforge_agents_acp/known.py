@@ -1,0 +1,90 @@
+"""Agents that CodeForge knows how to start: they have only to be named in the settings, or to be installed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from codeforge_agents_acp.node import NodePackage
+from codeforge_agents_acp.settings import Agent
+
+HERE = Path(__file__).parent
+_OPENCODE = {
+    "model": "codeforge/{model}",
+    "small_model": "codeforge/{model}",
+    "autoupdate": False,
+    "share": "disabled",
+    "enabled_providers": ["codeforge"],
+    "permission": {"edit": "ask", "bash": "ask", "webfetch": "deny", "external_directory": "deny"},
+    "provider": {
+        "codeforge": {
+            "npm": "@ai-sdk/openai-compatible",
+            "name": "CodeForge",
+            "options": {"baseURL": "{gateway}", "apiKey": "{key}"},
+            "models": {"{model}": {"name": "{model}", "tool_call": True}},
+        }
+    },
+}
+
+KNOWN: dict[str, Agent] = {
+    "opencode": Agent(
+        command=("opencode", "acp"),
+        env={
+            "OPENCODE_CONFIG_CONTENT": json.dumps(_OPENCODE),
+            "OPENCODE_DISABLE_AUTOUPDATE": "1",
+            "OPENCODE_DISABLE_MODELS_FETCH": "1",
+            "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
+            "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
+            "OPENCODE_DISABLE_PROJECT_CONFIG": "1",
+            "OPENCODE_DISABLE_CLAUDE_CODE": "1",
+            "XDG_DATA_HOME": "{state}/data",
+        },
+    ),
+    "claude-agent-acp": Agent(
+        command=("claude-agent-acp",),
+        env={
+            "ANTHROPIC_BASE_URL": "{anthropic}",
+            "ANTHROPIC_AUTH_TOKEN": "{key}",
+            "ANTHROPIC_MODEL": "{model}",
+            "ANTHROPIC_DEFAULT_HAIKU_MODEL": "{model}",
+            "CLAUDE_CONFIG_DIR": "{state}/claude",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        },
+    ),
+    "codex-acp": Agent(
+        command=(
+            "codex-acp",
+            *("-c", 'model="{model}"', "-c", 'model_provider="codeforge"'),
+            *("-c", 'model_providers.codeforge.name="CodeForge"'),
+            *("-c", 'model_providers.codeforge.base_url="{gateway}"'),
+            *("-c", 'model_providers.codeforge.env_key="RUN_KEY"'),
+            *("-c", 'model_providers.codeforge.wire_api="responses"'),
+        ),
+        env={"RUN_KEY": "{key}", "CODEX_HOME": "{state}/codex"},
+    ),
+    "qwen": Agent(
+        command=("qwen", "--acp"),
+        env={"OPENAI_BASE_URL": "{gateway}", "OPENAI_API_KEY": "{key}", "OPENAI_MODEL": "{model}"},
+        auth="openai",
+    ),
+}
+"""By name. Where the settings name one of these, what they leave out of ``env`` and ``auth`` is taken from here."""
+
+PACKAGES: dict[str, NodePackage] = {
+    "opencode": NodePackage(
+        name="opencode",
+        title="opencode",
+        folder=HERE / "packages" / "opencode",
+        program="opencode-linux-x64-baseline/bin/opencode",
+        fetched="60 MB",
+    ),
+}
+"""Those that `codeforge agents install` brings, pinned."""
+
+
+def with_known(name: str, agent: Agent) -> Agent:
+    """An agent of the settings, with what CodeForge knows of it."""
+    known = KNOWN.get(name)
+    if known is None:
+        return agent
+    return Agent(command=agent.command, env={**known.env, **agent.env}, auth=agent.auth or known.auth)
