@@ -62,7 +62,7 @@ def house(environment, tmp_path):
     cassette.mkdir(parents=True)  # a model that nobody calls, so that there is one to choose
     (cassette / "1.json").write_text('{"fixtures": [{"match": {}, "response": {"content": "nothing"}}]}')
     data = {"CODEFORGE_DATA_DIR": str(tmp_path / "data"), "CODEFORGE_PORT": "0", "COMMAND_AGENT": "sh"}
-    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **data}
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "CODEFORGE_SANDBOX": "none", **data}
     server = subprocess.Popen([python, "-m", "codeforge", "up"], env=env, stdout=subprocess.PIPE, text=True)
     try:
         assert "/signin?token=" in server.stdout.readline()

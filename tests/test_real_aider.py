@@ -43,6 +43,24 @@ async def api(tmp_path):
         yield api
 
 
+@pytest.mark.slow
+async def test_aider_does_its_work_in_a_sandbox_and_its_conversation_goes_on(models, repository, tmp_path):
+    settings = Settings(data_dir=tmp_path / "data", agents_dir=agents_dir(), port=0, sandbox="bubblewrap")
+    async with running(settings) as (_, api):
+        project = await project_of(api, models, repository)
+        run = await api.until(await api.start(project, PROMPT), seconds=90)
+        assert (run["state"], run["detail"], run["check"]["exit"]) == ("review", "", 0)
+        assert run["sandbox"].startswith("Confined by bubblewrap")
+        assert run["usage"]["calls"] == len(models.requests) == 1
+        again = await api.post(f"/runs/{run['id']}/review", {"verdict": "send_back", "comment": "Hello, moon instead."})
+        models.script(
+            "good", [search_replace("hello.py", 'GREETING = "hello, world"\n', 'GREETING = "world and moon"\n')]
+        )
+        again = await api.until(again, seconds=90)
+        assert (again["state"], again["detail"]) == ("review", "")
+        assert "hello, world" in models.requests[1].text  # it knows what it did in the sandbox before
+
+
 async def test_aider_edits_is_checked_reviewed_and_merged_and_its_calls_are_counted(api, models, repository, tmp_path):
     project = await project_of(api, models, repository)
     run = await api.until(await api.start(project, PROMPT), seconds=90)

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from codeforge import Settings
-from codeforge.testing import Server, StandIns, new_repository, running
+from codeforge.testing import Server, StandIns, fleet, free_port, new_repository, running
 
 codeforge_sandbox_bubblewrap = pytest.importorskip("codeforge_sandbox_bubblewrap")
 pytestmark = pytest.mark.xdist_group("sandbox")
@@ -97,6 +97,30 @@ async def test_the_exit_code_and_both_streams_come_through(api, project):
     run = await api.until(await api.start(project, "echo out; echo err >&2; kill -9 $$"))
     assert (run["state"], run["reason"], run["detail"]) == ("failed", "agent_error", "exit code 137")
     assert {"out", "err"} <= set(await said(api, run))
+
+
+# --------------------------------------------------------------------------------------------------
+# On a machine of its own
+# --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rabbitmq
+@pytest.mark.slow
+async def test_a_worker_of_its_own_confines_its_runs_and_keeps_its_token_from_them(tmp_path, rabbit):
+    async with fleet(tmp_path, broker_url=rabbit.new_vhost(), lease="5") as made:
+        await made.add_server(free_port())
+        async with made.api() as api:
+            worker = await made.add_worker(api, sandbox="bubblewrap")
+            values = {"url": str(new_repository(tmp_path / "repository")), "model": "none"}
+            script = f"""
+                curl -sS -o /dev/null -w 'gateway %{{http_code}}' $GATEWAY/models -H "Authorization: Bearer $KEY"; echo
+                curl -sS -o /dev/null -w 'claim %{{http_code}}' -X POST ${{GATEWAY%/llm/v1}}/api/worker/v1/claim; echo
+                test -e {worker.folder}/output || echo unseen
+                for pid in /proc/[0-9]*; do tr '\\0' '\\n' < $pid/environ; done 2>/dev/null | grep -c CODEFORGE_TOKEN
+                echo > b.txt"""
+            run = await api.until(await api.start(await api.post("/projects", values), script), seconds=60)
+            assert (run["state"], run["sandbox"][:22]) == ("review", "Confined by bubblewrap")
+            assert {"gateway 200", "claim 403", "unseen", "0"} <= set(await said(api, run))
 
 
 # --------------------------------------------------------------------------------------------------

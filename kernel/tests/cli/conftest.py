@@ -166,5 +166,6 @@ def codeforge(tmp_path: Path, compiled: Path) -> Terminal:
         "CODEFORGE_DATA_DIR": str(tmp_path / "data"),
         "CODEFORGE_DISABLED_PLUGINS": ",".join(sorted(others)),
         "CODEFORGE_DEFAULT_AGENT": "scripted",
+        "CODEFORGE_SANDBOX": "none",
     }
     return Terminal(tmp_path, env)

@@ -10,7 +10,7 @@ from codeforge.agents import AgentBackend
 from codeforge.coordination import Assignment
 from codeforge.errors import RunFailure, Unavailable
 from codeforge.model import Reason
-from codeforge.sandboxes import NONE, Bounds, Confined, Confinement, Sandbox
+from codeforge.sandboxes import NONE, Bounds, Confined, Confinement, Sandbox, Unconfined
 from codeforge.scm import Workspace
 from codeforge.settings import Settings
 from codeforge.worker.folder import RunFolder
@@ -25,8 +25,9 @@ async def choose(sandboxes: Mapping[str, Sandbox], settings: Settings) -> tuple[
     Raises `RunFailure` when that cannot be had and the settings allow no other.
     """
     wanted, whys = settings.sandbox, []
+    free = sandboxes.get(NONE) or Unconfined()
     if wanted == NONE:
-        return sandboxes[NONE], ""
+        return free, ""
     for sandbox in sandboxes.values():
         if sandbox.name == wanted or (wanted == AUTO and sandbox.name != NONE):
             why = await _why_not(sandbox)
@@ -37,7 +38,7 @@ async def choose(sandboxes: Mapping[str, Sandbox], settings: Settings) -> tuple[
     told = " ".join(whys) or f"{missing} Install a plugin that brings one, such as codeforge-sandbox-bubblewrap."
     if settings.sandbox_fallback:
         log.warning("a run works unconfined: %s", told)
-        return sandboxes[NONE], f"No sandbox can be had ({told.rstrip('.')}), and sandbox_fallback is set."
+        return free, f"No sandbox can be had ({told.rstrip('.')}), and sandbox_fallback is set."
     advice = "Mend that, or allow runs without one by the setting sandbox=none or sandbox_fallback."
     raise RunFailure(Reason.SANDBOX_ERROR, f"The sandbox cannot be had. {told} {advice}")
 

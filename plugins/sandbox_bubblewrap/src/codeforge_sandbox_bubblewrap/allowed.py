@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from codeforge import Forbidden, Unavailable
 
 PORTS = frozenset({80, 443})
 """Of names that stand without a port."""
 Address = IPv4Address | IPv6Address
+NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class Allowed:
@@ -70,7 +71,8 @@ def _address(host: str) -> Address | None:
 def _public(address: Address) -> bool:
     """Whether it is everybody's; an IPv4 address in the dress of IPv6 is what it is underneath."""
     if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
+        nat64 = IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else None
+        inner = address.ipv4_mapped or address.sixtofour or nat64
         if inner is not None:
             return _public(inner)
     return address.is_global and not address.is_multicast

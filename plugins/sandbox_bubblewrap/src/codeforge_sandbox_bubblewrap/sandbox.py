@@ -23,7 +23,9 @@ from codeforge_sandbox_bubblewrap.reports import Reports
 
 GATEWAY_PORT, PROXY_PORT = 8701, 8702
 """Inside, where nobody else listens: the sandbox has a loopback of its own."""
-START = 'trap "" TERM INT HUP; echo 1000 > /proc/self/oom_score_adj; exec "$@"'
+SHELL = "/bin/sh"
+"""By its path: what starts outside must not be looked for where a run can write."""
+START = 'trap "" TERM INT HUP; { echo 1000 > /proc/self/oom_score_adj; } 2>/dev/null; exec "$@"'
 """bwrap would die of a polite signal, and take all along; the bridge inside hears it and passes it on. When memory is
 short, what a run takes goes before anything else."""
 
@@ -85,7 +87,7 @@ class _Inside(Confined):
         mounts = self._mounts.arguments(program if program.is_absolute() else None)
         python = os.path.realpath(sys.executable)
         return [
-            "sh", "-c", START, "sandbox", *self._flags, "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL",
+            SHELL, "-c", START, "sandbox", *self._flags, "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL",
             "--hostname", "sandbox", *mounts, "--chdir", str(cwd), "--",
             python, "-I", "-S", f"{INSIDE}/bridge/bridge.py", self._told, "--", *command,
         ]  # fmt: skip
