@@ -19,6 +19,7 @@ NAMES = (
     "sockets",
     "claims",
     "takeover",
+    "agents",
 )
 
 

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from codeforge.events import Kind
+from codeforge.ids import new_id
 from codeforge.testing.contract.case import case
 from codeforge.testing.contract.trial import FRIENDLY, HELLO, KEY, Trial, demand
 from codeforge.testing.repositories import git
@@ -103,7 +104,7 @@ async def a_prompt_that_looks_like_a_command_is_a_prompt(trial: Trial) -> None:
 
 @case
 async def two_at_once_in_one_repository_do_not_meet(trial: Trial) -> None:
-    second = replace(trial, folder=trial.folder / "second", events=[])
+    second = replace(trial, folder=trial.folder / "second", events=[], mark={"CODEFORGE_TRIAL": new_id()})
     second.folder.mkdir()
     git(trial.workspace, "worktree", "add", "-q", "--detach", str(second.workspace))
     trial.models.script("one", trial.change({"a.py": "A = 1\n"}))

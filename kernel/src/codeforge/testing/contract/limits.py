@@ -53,7 +53,7 @@ async def a_background_process_does_not_hold_it_up(trial: Trial) -> None:
     job = trial.job()
     await trial.done(job)
     demand(trial.read("started.txt"), "started\n", "the file")
-    demand([one.command for one in alive(job)], [], "what is left alive")
+    demand([one.command for one in alive(job.mark)], [], "what is left alive")
 
 
 async def _most_memory(job: AgentJob) -> int:
@@ -61,6 +61,6 @@ async def _most_memory(job: AgentJob) -> int:
     most = 0
     with suppress(asyncio.CancelledError):
         while True:
-            most = max(most, sum(one.memory for one in alive(job)))
+            most = max(most, sum(one.memory for one in alive(job.mark)))
             await asyncio.sleep(0.1)
     return most

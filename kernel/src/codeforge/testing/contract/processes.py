@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from codeforge.agents import AgentJob
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -44,9 +43,9 @@ class Found:
         return []
 
 
-def alive(job: AgentJob) -> list[Found]:
-    """The processes that work on ``job``, by the mark in their environment; not those that are dead already."""
-    [(name, value)] = job.mark.items()
+def alive(marked: Mapping[str, str]) -> list[Found]:
+    """The processes with this mark in their environment; not those that are dead already."""
+    [(name, value)] = marked.items()
     found = [Found(int(entry)) for entry in os.listdir("/proc") if entry.isdigit()]  # noqa: PTH208
     mark = f"{name}={value}".encode()
     return [one for one in found if mark in one.environment.split(b"\0")]

@@ -26,13 +26,13 @@ SLOW = Step(text="Still thinking about it.\n" * 2000, pause=0.05)
 
 async def _stopped(trial: Trial, job: AgentJob, running: asyncio.Task[object]) -> None:
     """Stop it; nothing may be left."""
-    demand(bool(alive(job)), True, "whether it was at work")
+    demand(bool(alive(job.mark)), True, "whether it was at work")
     asked = time.monotonic()
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
     took, calls = time.monotonic() - asked, len(trial.models.requests)
-    demand([one.command for one in alive(job)], [], "what is left alive")
+    demand([one.command for one in alive(job.mark)], [], "what is left alive")
     demand(took < STOP_SECONDS + SPARE_SECONDS, True, f"whether {took:.1f} s is soon enough")
     demand([str(path) for path in (trial.workspace / ".git").rglob("*.lock")], [], "lock files left")
     await asyncio.sleep(0.2)
@@ -43,7 +43,7 @@ async def _stopped(trial: Trial, job: AgentJob, running: asyncio.Task[object]) -
 async def a_stop_while_it_starts_leaves_nothing(trial: Trial) -> None:
     trial.script([SLOW])
     running = asyncio.create_task(trial.run(job := trial.job()))
-    await until(lambda: len(alive(job)) >= 1, "a process")
+    await until(lambda: len(alive(job.mark)) >= 1, "a process")
     await _stopped(trial, job, running)
 
 
@@ -87,7 +87,7 @@ async def leaving_the_iteration_stops_it(trial: Trial) -> None:
         async for event in events:
             if event.kind == Kind.SAID:
                 break
-    demand([one.command for one in alive(job)], [], "what is left alive")
+    demand([one.command for one in alive(job.mark)], [], "what is left alive")
 
 
 WORKER = """
@@ -113,7 +113,7 @@ async def a_worker_that_is_killed_takes_it_along(trial: Trial) -> None:
     finally:
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-    await until(lambda: not alive(job), "the end of its processes", 10.0)
+    await until(lambda: not alive(job.mark), "the end of its processes", 10.0)
 
 
 @case
@@ -121,10 +121,10 @@ async def an_agent_that_is_killed_is_told_as_an_error(trial: Trial) -> None:
     trial.script([Step(then="hang", until=0)])
     running = asyncio.create_task(trial.run(job := trial.job()))
     await until(lambda: trial.models.requests, "a request")
-    for one in alive(job):
+    for one in alive(job.mark):
         if "_shim.py" not in one.command:
             with suppress(ProcessLookupError):
                 os.kill(one.pid, signal.SIGKILL)
     last = await running
     demand(last.data["reason"], "agent_error", "the reason")
-    demand([one.command for one in alive(job)], [], "what is left alive")
+    demand([one.command for one in alive(job.mark)], [], "what is left alive")

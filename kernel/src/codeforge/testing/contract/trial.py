@@ -37,16 +37,16 @@ class Trial:
     models: ScriptedModels
     folder: Path
     events: list[AgentEvent] = field(default_factory=list)
+    mark: dict[str, str] = field(default_factory=lambda: {"CODEFORGE_TRIAL": new_id()})
 
     @property
     def workspace(self) -> Path:
         return self.folder / "workspace"
 
     def job(self, prompt: str = "Make greet() in hello.py friendlier.", **more: Any) -> AgentJob:
-        run = new_id()
         given: dict[str, Any] = {
-            "run_id": run, "prompt": prompt, "workspace": self.workspace, "home": self.folder / "home",
-            "state": self.folder / "state", "gateway": self.models.url, "key": KEY, "mark": {"CODEFORGE_TRIAL": run},
+            "run_id": new_id(), "prompt": prompt, "workspace": self.workspace, "home": self.folder / "home",
+            "state": self.folder / "state", "gateway": self.models.url, "key": KEY, "mark": self.mark,
             "model": Model(name="m", provider="scripted", window=100_000, input_price=PRICE, output_price=PRICE),
         }  # fmt: skip
         return AgentJob(**given | more)
