@@ -79,7 +79,7 @@ from codeforge_agents_swe import MiniSwe
 home, folder, gateway, run = sys.argv[1:]
 folder = Path(folder)
 job = AgentJob(run_id=run, prompt="x", workspace=folder / "workspace", home=folder / "home", state=folder / "state",
-               model=Model(name="long", provider="scripted"), gateway=gateway, key="k", mark={"TEST_RUN": run})
+               model=Model(name="long", provider="scripted"), gateway=gateway, key="cf-key-77", mark={"TEST_RUN": run})
 async def main():
     async for event in MiniSwe(home=Path(home)).run(job):
         pass
