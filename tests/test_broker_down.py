@@ -54,6 +54,7 @@ async def health(api, status, seconds=15.0):
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow
 async def test_a_broker_that_is_down_is_told_everywhere_and_tasks_are_taken_all_the_same(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     repository = new_repository(tmp_path / "repository")

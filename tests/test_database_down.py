@@ -20,6 +20,7 @@ async def until(look, seconds=20.0):
     return found
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_down_is_told_everywhere_and_the_server_goes_on_by_itself(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     repository = new_repository(tmp_path / "repository")

@@ -281,6 +281,7 @@ async def test_a_run_outlives_the_server_that_its_worker_spoke_to(doomed, projec
     assert (await doomed.b.post(f"/runs/{run['id']}/review", {"verdict": "accept"}))["state"] == "accepted"
 
 
+@pytest.mark.slow
 async def test_a_revoked_worker_is_refused_and_its_run_goes_to_another(doomed, project, tmp_path):
     """It says what it likes, through the queue and over HTTP: nothing of it is stored, and its agent ends."""
     gate, mark = tmp_path / "gate", f"28{os.getpid()}"

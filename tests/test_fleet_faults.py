@@ -98,6 +98,7 @@ async def test_a_killed_workers_run_is_taken_up_again_within_the_lease_and_five_
     await prove(made, run)
 
 
+@pytest.mark.slow
 async def test_a_frozen_workers_reports_are_refused_and_its_agent_ends_before_the_next_begins(made):
     run = await made.start(lines=40, pause=0.2)
     await until(lambda: execution(made, run))

@@ -85,6 +85,7 @@ async def test_a_run_that_fills_the_disk_fails_for_that_and_its_work_is_kept_onc
         await until(well)
 
 
+@pytest.mark.slow
 async def test_a_disk_that_fills_while_a_run_is_prepared_queues_it_until_there_is_room(settings, small_disk, tmp_path):
     async with running(settings, extra={"stand_ins": StandIns()}) as (_, api):
         repository = new_repository(tmp_path / "repository")

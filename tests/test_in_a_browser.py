@@ -33,7 +33,7 @@ def up(tmp_path):
         server.stdout.close()
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.slow)])
 def page_of(request):
     """Open a signed-in page from a link; everything that goes wrong on it fails the test."""
     with open_browser() as browser:

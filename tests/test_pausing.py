@@ -219,6 +219,7 @@ async def test_a_pause_that_comes_when_the_agent_is_done_is_dropped_and_said_so(
     await forge.api.says(run, "done before it could be paused")
 
 
+@pytest.mark.slow
 async def test_time_that_a_run_is_paused_does_not_count_and_time_before_it_does(forge, repository):
     limits = {"steps": 5, "seconds": 4}
     run = await at_work(forge, repository, f"echo b >> b.txt; {WAIT}", limits=limits)

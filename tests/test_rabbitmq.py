@@ -8,6 +8,7 @@ from codeforge.testing import StandIns, new_repository, running
 
 @pytest.mark.rabbitmq
 @pytest.mark.xdist_group("services")
+@pytest.mark.slow
 async def test_a_run_goes_through_rabbitmq_and_survives_its_restart(tmp_path, rabbit):
     repository = new_repository(tmp_path / "repository")
     settings = Settings(data_dir=tmp_path / "data", port=0, broker_url=rabbit.url, ring_again=1)

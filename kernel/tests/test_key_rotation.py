@@ -105,6 +105,7 @@ async def test_another_server_reads_and_writes_before_and_after_without_a_restar
     assert await secrets(other) == await secrets(forge) == expected
 
 
+@pytest.mark.slow
 async def test_killed_at_any_moment_everything_opens_and_the_next_call_finishes(forge, tmp_path):
     for most in range(1, 100):
         before = forge.vault.keys()

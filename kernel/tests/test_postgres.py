@@ -97,6 +97,7 @@ async def test_a_server_that_freezes_in_the_middle_holds_nobody_up_for_long_and_
     assert said_so.endswith("['mine']\n")
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_killed_and_started_again_is_used_again_without_a_word(store, postgres):
     await store.run("x", add, "before")
     assert await store.read("x", names) == ["before"]
@@ -106,6 +107,7 @@ async def test_a_database_that_is_killed_and_started_again_is_used_again_without
     assert await store.read("x", names) == ["after", "before"]
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_away_for_a_moment_is_waited_for(store, postgres):
     postgres.kill()
     waiting = [asyncio.create_task(store.run("x", add, "w")), asyncio.create_task(store.read("x", names))]

@@ -109,6 +109,7 @@ def test_ctrl_c_before_there_is_a_server_gives_the_document_too(codeforge):
     assert (done.code, done.json["error"]["detail"], done.err.strip()) == (130, "Interrupted.", "Interrupted.")
 
 
+@pytest.mark.slow
 def test_waiting_for_the_data_folder_opens_the_log_once(codeforge):
     with held(codeforge.data), codeforge.start("projects", "list") as started:
         codeforge.until((codeforge.data / "codeforge.log").exists)

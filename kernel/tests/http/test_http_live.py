@@ -74,6 +74,7 @@ async def test_a_last_event_id_that_is_none_is_refused(api, working):
     assert (answer.status, answer.json["field"]) == (422, "Last-Event-ID")
 
 
+@pytest.mark.slow
 async def test_sse_says_when_it_is_quiet(api, working, monkeypatch):
     monkeypatch.setattr(live, "BEAT", 0.02)
     url = f"{api.url}/api/v1/runs/{working.id}/events?after=99"
@@ -97,6 +98,7 @@ async def test_a_stream_ends_when_its_token_is_revoked(api, forge, who, working,
         assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
 
 
+@pytest.mark.slow
 async def test_a_busy_stream_ends_when_its_token_is_revoked(api, forge, who, working, say, monkeypatch):
     monkeypatch.setattr(live, "BEAT", 0.1)
     token_id, secret = await forge.accounts.new_token(who, "short")

@@ -17,6 +17,7 @@ async def working(stage, **values):
     return await stage.working(await stage.task(await stage.project(), **values))
 
 
+@pytest.mark.slow
 def test_calls_come_onto_the_page_while_the_run_works(page, server):
     stage = server.stage
     run = server.do(working(stage))
