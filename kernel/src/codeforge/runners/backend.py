@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from codeforge.model import Health, Reason
 from codeforge.process import Process
 from codeforge.runners.environment import Environment, Recipe
 from codeforge.runners.report import Translator
+from codeforge.runners.warm import ColdError, WarmParent, WarmProcess
 
 AGENT_SIDE = Path(__file__).with_name("agent_side")
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -27,16 +29,27 @@ class RunnerAgent(AgentBackend):
     A subclass gives the ``recipe`` of the environment and ``runner``, the folder of a package of the same name whose
     ``work(job, report)`` drives the agent there (see ``agent_side``). ``call_timeout``: seconds for which a model may
     be silent. ``patience``: seconds during which a model that fails (no connection, 429, 5xx) is asked again, with
-    growing pauses. ``grace``: seconds to stop by itself.
+    growing pauses. ``grace``: seconds to stop by itself. With ``warm`` a parent process is kept that has imported the
+    agent, and runs start as its forks; for runners with a module ``warm``, which imports all that a run does.
     """
 
     recipe: ClassVar[Recipe]
     runner: ClassVar[Path]
 
-    def __init__(self, *, home: Path, call_timeout: float = 300.0, patience: float = 60.0, grace: float = 2.0) -> None:
+    def __init__(
+        self,
+        *,
+        home: Path,
+        call_timeout: float = 300.0,
+        patience: float = 60.0,
+        grace: float = 2.0,
+        warm: bool = False,
+    ) -> None:
         self.name = self.recipe.name
         self._environment = Environment(home, self.recipe)
         self._call_timeout, self._patience, self._grace = call_timeout, patience, grace
+        has_warm = (self.runner / "warm.py").exists()
+        self._parent = WarmParent(self._command(), home=home / "nobody") if warm and has_warm else None
 
     async def check(self) -> Health:
         """Looks for the environment; starts nothing."""
@@ -53,13 +66,9 @@ class RunnerAgent(AgentBackend):
         if not self._environment.ready():
             detail = f"{self.recipe.title} is not installed: run `{self.recipe.install}`."
             raise RunFailure(Reason.PLUGIN_MISSING, detail)
-        python, package = str(self._environment.python), self.runner.name
-        command = [python, "-I", "-X", "utf8", str(AGENT_SIDE), str(self.runner.parent), package]
         translator = Translator(job, self.recipe.title)
         try:
-            async with Process(
-                command, cwd=job.workspace, env=self._env(job), stdin=self._stdin(job), grace=self._grace
-            ) as process:
+            async with self._process(job) as process:
                 async for stream, line in process.lines():
                     if event := translator.event(stream, line):
                         yield event
@@ -69,6 +78,30 @@ class RunnerAgent(AgentBackend):
                 lock.unlink(missing_ok=True)
         yield translator.ended(code)
 
+    def close(self) -> None:
+        """End the warm parent, if there is one; it ends by itself with this process."""
+        if self._parent:
+            self._parent.close()
+
+    @asynccontextmanager
+    async def _process(self, job: AgentJob) -> AsyncIterator[Process]:
+        """The runner at work on ``job``: a fork of the warm parent where there is one, else started from cold."""
+        cwd, env, stdin, grace = job.workspace, self._env(job), self._stdin(job), self._grace
+        async with AsyncExitStack() as stack:
+            process: Process | None = None
+            if self._parent:
+                with suppress(ColdError):
+                    warm = WarmProcess(self._parent, cwd=cwd, env=env, stdin=stdin, grace=grace)
+                    process = await stack.enter_async_context(warm)
+            if process is None:
+                cold = Process(self._command(), cwd=cwd, env=env, stdin=stdin, grace=grace)
+                process = await stack.enter_async_context(cold)
+            yield process
+
+    def _command(self) -> list[str]:
+        python, package = str(self._environment.python), self.runner.name
+        return [python, "-I", "-X", "utf8", str(AGENT_SIDE), str(self.runner.parent), package]
+
     def _stdin(self, job: AgentJob) -> bytes:
         """The job for the runner. Standard input alone carries the key: arguments and environments can be read."""
         told = {
@@ -76,7 +109,7 @@ class RunnerAgent(AgentBackend):
             "model": job.model.name, "provider": job.model.provider, "window": job.model.window,
             "max_output": job.model.max_output, "gateway": job.gateway, "key": job.key, "steps": job.limits.steps,
             "seconds": job.limits.seconds, "call_timeout": self._call_timeout, "patience": self._patience,
-            "follow_up": job.follow_up,
+            "follow_up": job.follow_up, "input_price": job.model.input_price, "output_price": job.model.output_price,
         }  # fmt: skip
         return json.dumps(told).encode()
 
