@@ -65,7 +65,7 @@ def answers(dialect, fix):
     return steps or [search_replace(FILE, BEFORE, fix)]
 
 
-@pytest.mark.parametrize("name", ["aider", "swe"])
+@pytest.mark.parametrize("name", ["aider", "swe", "openhands"])
 @pytest.mark.parametrize(("fix", "state"), [(FIX, "review"), (WRONG, "failed")], ids=["mended", "not mended"])
 async def test_an_agent_mends_a_real_bug_and_a_wrong_fix_is_found_out(repository, tmp_path, name, fix, state):
     settings = Settings(data_dir=tmp_path / "data", agents_dir=agents_dir(), port=0)

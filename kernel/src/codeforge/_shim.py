@@ -6,7 +6,7 @@ is a time of the monotonic clock: when no later one has come by then, the owner 
 everything gets SIGKILL at once. The same clean-up happens when the command ends by itself. This process is a
 child subreaper, so that whatever left the command's session or lost its parent is still found below it. It exits
 with the command's exit code, or 128 + the signal's number, only when nothing is left. Standard library only: it
-runs without site-packages.
+runs without site-packages, and beside an agent in whatever Python that has (see ``runners/agent_side``).
 """
 
 import ctypes
@@ -15,6 +15,10 @@ import select
 import signal
 import sys
 import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 _libc = ctypes.CDLL(None)
@@ -70,28 +74,31 @@ def sweep(main: int, status: int | None) -> int | None:
     return reap(main, status)
 
 
-def spawn(command: list[str], lifeline: int) -> int:
+def spawn(begin: "Callable[[], None]", lifeline: int) -> int:
+    """Let ``begin`` take over a child in a session of its own; gives its process id."""
     ours = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
     signal.pthread_sigmask(signal.SIG_BLOCK, ours)  # a stop that comes before exec must not be swallowed by our handler
-    pid = os.fork()
+    shim, pid = os.getpid(), os.fork()
     if pid:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
         return pid
     try:
         os.setsid()
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != shim:  # it was killed before it could be said
+            return 0
         os.close(lifeline)
         for number in ours:
             signal.signal(number, signal.SIG_DFL)
+        signal.set_wakeup_fd(-1)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ours)
-        os.execvp(command[0], command)
-    except OSError as error:
-        sys.stderr.write(f"cannot start {command[0]}: {error.strerror}\n")
-    os._exit(127)
+        begin()
+    finally:
+        os._exit(127)
 
 
-def main() -> None:
-    lifeline, grace, command = int(sys.argv[1]), float(sys.argv[2]), sys.argv[4:]
+def supervise(begin: "Callable[[], None]", lifeline: int, grace: float) -> int:
+    """Run ``begin`` in a child; gives its exit code, or 128 + the signal's number, when nothing of it is left."""
     os.set_inheritable(lifeline, False)
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     awake, wake = os.pipe()
@@ -101,7 +108,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)  # the lifeline alone decides: a Ctrl-C must not race the owner
-    pid = spawn(command, lifeline)
+    pid = spawn(begin, lifeline)
     status: int | None = None
     stopping, deadline = False, float("inf")
     while status is None:
@@ -125,8 +132,20 @@ def main() -> None:
             break
     status = sweep(pid, status)
     code = os.waitstatus_to_exitcode(status) if status is not None else -signal.SIGKILL
-    sys.stdout.flush()
-    os._exit(code if code >= 0 else 128 - code)
+    return code if code >= 0 else 128 - code
+
+
+def main() -> None:
+    lifeline, grace, command = int(sys.argv[1]), float(sys.argv[2]), sys.argv[4:]
+
+    def begin() -> None:
+        try:
+            os.execvp(command[0], command)
+        except OSError as error:
+            sys.stderr.write(f"cannot start {command[0]}: {error.strerror}\n")
+            sys.stderr.flush()
+
+    os._exit(supervise(begin, lifeline, grace))
 
 
 if __name__ == "__main__":

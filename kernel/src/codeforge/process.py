@@ -12,15 +12,34 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Protocol
 
 from codeforge.sandboxes import Confined
 
-_SHIM = str(Path(__file__).with_name("_shim.py"))
+SHIM = str(Path(__file__).with_name("_shim.py"))
 _CHUNK = _LINE_LIMIT = 32 * 1024
 _BUFFERED = 1000 * _LINE_LIMIT
 _STRAY_SECONDS = 1.0
 _CLOSE = 0.1
 """Seconds before its time from which on a shim may have acted already."""
+
+
+class Shim(Protocol):
+    """What is asked of a shim, as `asyncio.subprocess.Process` has it."""
+
+    _transport: Any
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    @property
+    def stdin(self) -> asyncio.StreamWriter | None: ...
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+    @property
+    def stderr(self) -> asyncio.StreamReader | None: ...
+    async def wait(self) -> int: ...
 
 
 class Tether:
@@ -116,12 +135,7 @@ class Process:
         if self._tether:
             self._tether.tie(self._lifeline)
         try:
-            command, env = self._confined(CONFINED.get())
-            self._shim = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-S", _SHIM, str(theirs), str(self._grace), "--", *command,
-                cwd=self._cwd, env=env, pass_fds=[theirs], start_new_session=True,
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
+            self._shim = await self._start(theirs)
         except BaseException:
             self._cut()
             raise
@@ -136,6 +150,15 @@ class Process:
         ]
         self._ending = asyncio.create_task(self._end_of_lines(self._readers[:2]))
         return self
+
+    async def _start(self, lifeline: int) -> Shim:
+        """Start the shim with its end of the lifeline."""
+        command, env = self._confined(CONFINED.get())
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", SHIM, str(lifeline), str(self._grace), "--", *command,
+            cwd=self._cwd, env=env, pass_fds=[lifeline], start_new_session=True,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # type: ignore[return-value]  # fmt: skip  # asyncio hides what is asked of it
 
     def _confined(self, confined: Confined | None) -> tuple[list[str], dict[str, str]]:
         if confined is None:
@@ -196,7 +219,7 @@ class Process:
         finally:
             for drain in drains:
                 drain.cancel()
-            self._shim._transport.close()  # type: ignore[attr-defined]  # a stray may hold the pipes; no public way
+            self._shim._transport.close()  # a stray may hold the pipes; asyncio has no public way
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -60,11 +60,12 @@ class Confined(ABC):
     """A sandbox that was entered. ``words`` tell people in one sentence what confines the run.
 
     ``gateway`` is the model gateway's base URL as it is seen from inside; ``env`` what the environment of everything
-    inside needs beside its own, such as a proxy.
+    inside needs beside its own, such as a proxy. Without ``apart`` what runs in it is not kept apart at all.
     """
 
     gateway: str
     words: str
+    apart = True
     env: Mapping[str, str] = {}
 
     @abstractmethod
@@ -109,6 +110,7 @@ class Unconfined(Sandbox):
 
 class _Free(Confined):
     words = "Nothing confines this run: it can do what the worker's user can."
+    apart = False
 
     def __init__(self, gateway: str) -> None:
         self.gateway = gateway

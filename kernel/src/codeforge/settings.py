@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     exchange_days: float = Field(default=30.0, gt=0)
     """Days after which a kept exchange is forgotten."""
 
+    warm_agents: bool = True
+    """Keep agents that take long to start in memory, imported once, and start their runs from there in a second."""
+
     default_agent: str = "aider"
     """The agent of new projects."""
 

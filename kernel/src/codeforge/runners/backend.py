@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,9 +15,10 @@ from codeforge.agents import AgentBackend, AgentJob, Say
 from codeforge.errors import RunFailure
 from codeforge.events import AgentEvent
 from codeforge.model import Health, Reason
-from codeforge.process import Process
+from codeforge.process import CONFINED, Process
 from codeforge.runners.environment import Environment, Recipe
 from codeforge.runners.report import Translator
+from codeforge.runners.warm import ColdError, WarmParent, WarmProcess
 
 AGENT_SIDE = Path(__file__).with_name("agent_side")
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -42,12 +44,9 @@ class DrivenAgent(AgentBackend):
         """The command that starts the agent's Python, isolated. Raises `RunFailure` when there is none."""
 
     async def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
-        command = [*await self.launcher(job), str(AGENT_SIDE), str(self.runner.parent), self.runner.name]
         translator = Translator(job, self.title)
         try:
-            async with Process(
-                command, cwd=job.workspace, env=self._env(job), stdin=self._stdin(job), grace=self._grace
-            ) as process:
+            async with self._process(job) as process:
                 async for stream, line in process.lines():
                     if event := translator.event(stream, line):
                         yield event
@@ -58,6 +57,17 @@ class DrivenAgent(AgentBackend):
                 lock.unlink(missing_ok=True)
         yield translator.ended(code)
 
+    @asynccontextmanager
+    async def _process(self, job: AgentJob) -> AsyncIterator[Process]:
+        """The runner at work on ``job``."""
+        command = [*await self.launcher(job), *self._arguments()]
+        given = Process(command, cwd=job.workspace, env=self._env(job), stdin=self._stdin(job), grace=self._grace)
+        async with given as process:
+            yield process
+
+    def _arguments(self) -> list[str]:
+        return [str(AGENT_SIDE), str(self.runner.parent), self.runner.name]
+
     def _stdin(self, job: AgentJob) -> bytes:
         """The job for the runner. Standard input alone carries the key: arguments and environments can be read."""
         told = {
@@ -65,7 +75,7 @@ class DrivenAgent(AgentBackend):
             "model": job.model.name, "provider": job.model.provider, "window": job.model.window,
             "max_output": job.model.max_output, "gateway": job.gateway, "key": job.key, "steps": job.limits.steps,
             "seconds": job.limits.seconds, "call_timeout": job.call_timeout, "patience": job.patience,
-            "follow_up": job.follow_up,
+            "follow_up": job.follow_up, "input_price": job.model.input_price, "output_price": job.model.output_price,
         }  # fmt: skip
         return json.dumps(told).encode()
 
@@ -88,14 +98,20 @@ class DrivenAgent(AgentBackend):
 
 
 class RunnerAgent(DrivenAgent):
-    """One with an environment that CodeForge makes for it by its ``recipe``; ``home`` holds these environments."""
+    """One with an environment that CodeForge makes for it by its ``recipe``; ``home`` holds these environments.
+
+    With ``warm`` a parent process is kept that has imported the agent, and runs start as its forks; for runners with
+    a module ``warm``, which imports all that a run does, and for runs without a sandbox: the parent is in none.
+    """
 
     recipe: ClassVar[Recipe]
 
-    def __init__(self, *, home: Path, grace: float = 2.0) -> None:
+    def __init__(self, *, home: Path, grace: float = 2.0, warm: bool = False) -> None:
         super().__init__(grace=grace)
         self.name, self.title = self.recipe.name, self.recipe.title
         self._environment = Environment(home, self.recipe)
+        parent = [*self._python(), *self._arguments()] if warm and (self.runner / "warm.py").exists() else None
+        self._parent = WarmParent(parent, home=home / "nobody") if parent else None
 
     async def check(self) -> Health:
         """Looks for the environment; starts nothing."""
@@ -112,4 +128,28 @@ class RunnerAgent(DrivenAgent):
         if not self._environment.ready():
             detail = f"{self.recipe.title} is not installed: run `{self.recipe.install}`."
             raise RunFailure(Reason.PLUGIN_MISSING, detail)
+        return self._python()
+
+    def close(self) -> None:
+        """End the warm parent, if there is one; it ends by itself with this process."""
+        if self._parent:
+            self._parent.close()
+
+    @asynccontextmanager
+    async def _process(self, job: AgentJob) -> AsyncIterator[Process]:
+        """The runner at work on ``job``: a fork of the warm parent where there is one, else started from cold."""
+        await self.launcher(job)
+        confined = CONFINED.get()
+        async with AsyncExitStack() as stack:
+            process: Process | None = None
+            if self._parent and not (confined and confined.apart):
+                with suppress(ColdError):
+                    env, stdin = self._env(job), self._stdin(job)
+                    warm = WarmProcess(self._parent, cwd=job.workspace, env=env, stdin=stdin, grace=self._grace)
+                    process = await stack.enter_async_context(warm)
+            if process is None:
+                process = await stack.enter_async_context(super()._process(job))
+            yield process
+
+    def _python(self) -> list[str]:
         return [str(self._environment.python), "-I", "-X", "utf8"]

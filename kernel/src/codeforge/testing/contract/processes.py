@@ -31,6 +31,12 @@ class Found:
         return self.read("environ")
 
     @property
+    def parent(self) -> int:
+        """The process id of its parent; 0 where it has just ended."""
+        figures = self.read("stat").rpartition(b")")[2].split()
+        return int(figures[1]) if figures else 0
+
+    @property
     def memory(self) -> int:
         """Bytes of memory that it has for itself."""
         figures = self.read("statm").split()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 class Job:
     """Paths are absolute; ``seconds`` counts from the start; ``state`` is kept between the turns of a task.
 
+    Prices are micro-dollars per million tokens.
     A model may be silent for ``call_timeout`` seconds, and one that fails is asked again for ``patience`` seconds.
     """
 
@@ -29,6 +30,8 @@ class Job:
     follow_up: bool
     window: int | None = None
     max_output: int | None = None
+    input_price: int | None = None
+    output_price: int | None = None
 
 
 def read_job() -> Job:

@@ -1,0 +1,34 @@
+"""The agent offer: OpenHands' SDK, run by its own Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeforge import Recipe, RunnerAgent
+
+if TYPE_CHECKING:
+    from codeforge.testing.contract import Dialect
+
+HERE = Path(__file__).parent
+
+
+class OpenHands(RunnerAgent):
+    """OpenHands, about 130 MB to fetch once and 480 MB on disk."""
+
+    recipe = Recipe(
+        name="openhands",
+        title="OpenHands",
+        version="1.58.0",
+        lock=HERE / "openhands.lock",
+        pythons=((3, 12), (3, 13)),
+        fetched="130 MB",
+        warm="import os; os.environ['LITELLM_LOCAL_MODEL_COST_MAP'] = 'True'; "
+        "import openhands.sdk, openhands.tools.file_editor, openhands.tools.task_tracker",
+    )
+    runner = HERE / "runner" / "openhands_job"
+
+    def dialect(self) -> Dialect:
+        from codeforge_agents_openhands.dialect import OpenHandsDialect
+
+        return OpenHandsDialect()

@@ -1,0 +1,1 @@
+"""What runs inside the environment of OpenHands: the standard library and OpenHands only, nothing of CodeForge."""
