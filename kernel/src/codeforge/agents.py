@@ -59,8 +59,8 @@ class AgentBackend(ABC):
         """What its processes read beside the system's programs and the folder of agents' environments, for sandboxes
         that show nothing else. By default the package that this class is in.
         """
-        module = sys.modules[type(self).__module__]
-        if module.__file__:
+        module = sys.modules.get(type(self).__module__)
+        if module and module.__file__:
             file = Path(module.__file__)
             yield file.parent if module.__package__ else file
 
