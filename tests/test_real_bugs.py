@@ -68,7 +68,7 @@ def answers(dialect, fix):
 @pytest.mark.parametrize("name", ["aider", "swe", "openhands"])
 @pytest.mark.parametrize(("fix", "state"), [(FIX, "review"), (WRONG, "failed")], ids=["mended", "not mended"])
 async def test_an_agent_mends_a_real_bug_and_a_wrong_fix_is_found_out(repository, tmp_path, name, fix, state):
-    settings = Settings(data_dir=tmp_path / "data", agents_dir=agents_dir(), port=0)
+    settings = Settings(data_dir=tmp_path / "data", agents_dir=agents_dir(), port=0, sandbox="bubblewrap")
     async with ScriptedModels() as models, running(settings) as (forge, api):
         agent = forge.agent(name)
         await agent.install(print)
