@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from codeforge.model import Task as Task
     from codeforge.model import Usage as Usage
     from codeforge.news import MISSED as MISSED
+    from codeforge.process import CONFINED as CONFINED
     from codeforge.process import Process as Process
     from codeforge.queues import Answer as Answer
     from codeforge.queues import Ears as Ears
@@ -100,7 +101,7 @@ _HOMES = {
     "Tokens Way",
     "model": "Change Choice FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "news": "MISSED",
-    "process": "Process",
+    "process": "CONFINED Process",
     "queues": "Answer Ears Hear Queue Take",
     "runners": "DrivenAgent Recipe RunnerAgent",
     "sandboxes": "Confined Confinement Sandbox",

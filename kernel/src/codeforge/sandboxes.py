@@ -66,6 +66,8 @@ class Confined(ABC):
     gateway: str
     words: str
     apart = True
+    outside: str
+    """The gateway's base URL as this process sees it."""
     env: Mapping[str, str] = {}
 
     @abstractmethod
@@ -73,6 +75,12 @@ class Confined(ABC):
         """What to start so that ``command`` runs inside, in the folder ``cwd`` with exactly ``env``.
 
         SIGTERM to its process group must reach the command, and its end must leave nothing behind.
+        """
+
+    @abstractmethod
+    def stand_between(self, server: str, key: str) -> None:
+        """From now on what comes from inside for the gateway goes to ``server`` ("http://127.0.0.1:4711") instead, by
+        the same paths and with ``key`` alone: for a back end that stands between its agent and the gateway.
         """
 
     @property
@@ -113,7 +121,10 @@ class _Free(Confined):
     apart = False
 
     def __init__(self, gateway: str) -> None:
-        self.gateway = gateway
+        self.gateway = self.outside = gateway
+
+    def stand_between(self, server: str, key: str) -> None:
+        """Nothing is between here: the agent is told the server itself."""
 
     def command(self, command: list[str], *, cwd: Path, env: Mapping[str, str]) -> list[str]:
         return command

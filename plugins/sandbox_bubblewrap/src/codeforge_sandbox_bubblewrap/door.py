@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
@@ -22,23 +23,32 @@ HOP = frozenset(
 NOT_PASSED = HOP | {"host", "cookie", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "expect"}
 
 
+@dataclass
+class Way:
+    """Where the door leads: to a ``server``, and for what comes with this ``key`` or none."""
+
+    server: str
+    key: str
+
+
 @asynccontextmanager
-async def gateway_door(door: socket.socket, gateway: str, key: str) -> AsyncIterator[None]:
+async def gateway_door(door: socket.socket, gateway: str, key: str) -> AsyncIterator[Way]:
     """Pass on what comes to ``door`` and is meant for the model gateway, with the run's own ``key`` or none.
 
     ``gateway`` is its base URL (".../llm/v1"); what lies beside its last part belongs to it, too (".../llm/anthropic").
+    Gives the way that requests take, which may be changed.
     """
     parts = urlsplit(gateway)
-    below = parts.path.rstrip("/").rpartition("/")[0] + "/"
+    below, way = parts.path.rstrip("/").rpartition("/")[0] + "/", Way(f"{parts.scheme}://{parts.netloc}", key)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
     async with aiohttp.ClientSession(
         timeout=timeout, auto_decompress=False, connector=aiohttp.TCPConnector(limit=0)
     ) as http:
 
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
-            if why := _refusal(request, below, key):
+            if why := _refusal(request, below, way.key):
                 return web.Response(status=403, text=why + "\n")
-            return await _pass_on(request, http, f"{parts.scheme}://{parts.netloc}")
+            return await _pass_on(request, http, way.server)
 
         runner = web.ServerRunner(
             web.Server(handle, handler_cancellation=True, auto_decompress=False, access_log=None), shutdown_timeout=0.1
@@ -46,7 +56,7 @@ async def gateway_door(door: socket.socket, gateway: str, key: str) -> AsyncIter
         await runner.setup()
         try:
             await web.SockSite(runner, door).start()
-            yield
+            yield way
         finally:
             await runner.cleanup()
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from codeforge import Confined, Confinement, Health, Sandbox
 from codeforge_sandbox_bubblewrap import etc, probe
 from codeforge_sandbox_bubblewrap.allowed import Allowed
-from codeforge_sandbox_bubblewrap.door import gateway_door
+from codeforge_sandbox_bubblewrap.door import Way, gateway_door
 from codeforge_sandbox_bubblewrap.forward import forward_proxy
 from codeforge_sandbox_bubblewrap.mounts import INSIDE, Mounts
 from codeforge_sandbox_bubblewrap.reports import Reports
@@ -52,21 +52,22 @@ class Bubblewrap(Sandbox):
         async with AsyncExitStack() as stack:
             at = stack.enter_context(_opened(doors))
             door = gateway_door(_listening(at, "gateway"), confinement.gateway, confinement.key)
-            await stack.enter_async_context(door)
+            way = await stack.enter_async_context(door)
             reports = await stack.enter_async_context(Reports.heard(_bound(at, "reports"), confinement.bounds))
             password = ""
             if confinement.allowed_hosts:
                 password = secrets.token_urlsafe(24)
                 proxy = forward_proxy(_listening(at, "proxy"), Allowed(confinement.allowed_hosts), password)
                 await stack.enter_async_context(proxy)
-            yield _Inside(confinement, flags, mounts, password, reports)
+            yield _Inside(confinement, flags, mounts, password, reports, way=way)
 
 
 class _Inside(Confined):
     def __init__(
-        self, told: Confinement, flags: tuple[str, ...], mounts: Mounts, password: str, reports: Reports
+        self, told: Confinement, flags: tuple[str, ...], mounts: Mounts, password: str, reports: Reports, *, way: Way
     ) -> None:
-        self._flags, self._mounts, self._reports = flags, mounts, reports
+        self._flags, self._mounts, self._reports, self._way = flags, mounts, reports, way
+        self.outside = told.gateway
         self.gateway = f"http://127.0.0.1:{GATEWAY_PORT}{urlsplit(told.gateway).path}"
         doors, reach = [(GATEWAY_PORT, f"{INSIDE}/doors/gateway")], "no network but the model gateway"
         if password:
@@ -91,6 +92,9 @@ class _Inside(Confined):
             "--hostname", "sandbox", *mounts, "--chdir", str(cwd), "--",
             python, "-I", "-S", f"{INSIDE}/bridge/bridge.py", self._told, "--", *command,
         ]  # fmt: skip
+
+    def stand_between(self, server: str, key: str) -> None:
+        self._way.server, self._way.key = server, key
 
     @property
     def trouble(self) -> str:
