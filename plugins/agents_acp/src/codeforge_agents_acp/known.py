@@ -39,6 +39,12 @@ KNOWN: dict[str, Agent] = {
             "OPENCODE_DISABLE_CLAUDE_CODE": "1",
             "XDG_DATA_HOME": "{state}/data",
         },
+        files={  # else it fetches this for plugins, which it has none of, at each start
+            ".config/opencode/node_modules/.keep": "",
+            ".config/opencode/package-lock.json": json.dumps(
+                {"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}}
+            ),
+        },
     ),
     "claude-agent-acp": Agent(
         command=("claude-agent-acp",),
@@ -68,7 +74,7 @@ KNOWN: dict[str, Agent] = {
         auth="openai",
     ),
 }
-"""By name. Where the settings name one of these, what they leave out of ``env`` and ``auth`` is taken from here."""
+"""By name. Where the settings name one of these, what they leave out of ``env``, ``files`` and ``auth`` is taken from here."""
 
 PACKAGES: dict[str, NodePackage] = {
     "opencode": NodePackage(
@@ -87,4 +93,9 @@ def with_known(name: str, agent: Agent) -> Agent:
     known = KNOWN.get(name)
     if known is None:
         return agent
-    return Agent(command=agent.command, env={**known.env, **agent.env}, auth=agent.auth or known.auth)
+    return Agent(
+        command=agent.command,
+        env={**known.env, **agent.env},
+        files={**known.files, **agent.files},
+        auth=agent.auth or known.auth,
+    )
