@@ -98,7 +98,8 @@ async def test_files_are_read_and_written_in_the_workspace_and_nowhere_else(plai
 ])  # fmt: skip
 async def test_what_an_agent_asks_leave_for_is_asked_in_words_and_answered(plain, desk, answer, outcome):
     desk.answer = answer
-    await desk.do(plain(), ("tool", MAKE), ("ask", {"toolCall": {"toolCallId": "t1"}, "options": OPTIONS}))
+    asked = {"toolCallId": "t1", "rawInput": {}, "title": None}
+    await desk.do(plain(), ("tool", MAKE), ("ask", {"toolCall": asked, "options": OPTIONS}))
     assert desk.questions == [("Execute: Run the tests: make test", ["Allow once", "Always", "Refuse"])]
     assert desk.texts(Kind.SAID) == [f"answer: {json.dumps({'outcome': outcome})}"]
 

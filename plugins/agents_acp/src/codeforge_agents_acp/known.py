@@ -37,6 +37,7 @@ KNOWN: dict[str, Agent] = {
             "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
             "OPENCODE_DISABLE_PROJECT_CONFIG": "1",
             "OPENCODE_DISABLE_CLAUDE_CODE": "1",
+            "OPENCODE_PURE": "1",
             "XDG_DATA_HOME": "{state}/data",
         },
         files={  # else it fetches this for plugins, which it has none of, at each start
@@ -74,7 +75,7 @@ KNOWN: dict[str, Agent] = {
         auth="openai",
     ),
 }
-"""By name. Where the settings name one of these, what they leave out of ``env``, ``files`` and ``auth`` is taken from here."""
+"""By name. What the settings leave out of one of these (``env``, ``files``, ``auth``) is taken from here."""
 
 PACKAGES: dict[str, NodePackage] = {
     "opencode": NodePackage(

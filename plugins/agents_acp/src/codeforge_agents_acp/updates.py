@@ -150,7 +150,7 @@ def _paths(tool: Update) -> list[str]:
 
 
 def _present(update: Update) -> Update:
-    return {name: value for name, value in update.items() if value is not None}
+    return {name: value for name, value in update.items() if value not in (None, "", [], {})}
 
 
 def _text(content: object) -> str:
