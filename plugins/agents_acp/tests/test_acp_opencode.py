@@ -10,7 +10,7 @@ import dialect
 import pytest
 from acp_desk import until
 
-from codeforge import Kind, Limits, Reason, Settings
+from codeforge import Kind, Limits, Reason, Settings, Unavailable
 from codeforge.testing import Step, agents_dir
 from codeforge_agents_acp import register_agents
 
@@ -20,18 +20,27 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 @pytest.fixture(scope="session")
 def installed():
     """opencode, installed once for all sessions; a test without it says what is missing."""
-    [agent] = register_agents(Settings(agents_dir=agents_dir()))
+    [agent] = offered()
     try:
         asyncio.run(agent.install(print))
-    except Exception as error:
+    except Unavailable as error:
         pytest.skip(f"opencode is not here: {error}")
-    return agent
+
+
+def offered(**settings):
+    return list(register_agents(Settings(agents_dir=agents_dir(), plugins={"agents_acp": settings})))
 
 
 @pytest.fixture
 def opencode(installed, desk):
     desk.answer = "Allow once"
-    return installed
+    return offered()[0]
+
+
+@pytest.fixture
+def hasty(installed):
+    """Gives up on a model soon."""
+    return offered(patience=3.0)[0]
 
 
 def only_work(steps):
@@ -89,16 +98,14 @@ async def test_a_follow_up_goes_on_in_the_same_session(opencode, desk, models):
     ("fail-503", Reason.MODEL_UNREACHABLE),
     ("talk", None),
 ])  # fmt: skip
-async def test_how_its_model_fails_is_told(opencode, desk, model, reason):
-    opencode._settings = opencode._settings.model_copy(update={"patience": 3.0})
-    last = await desk.run(opencode, desk.job("x", model=model))
+async def test_how_its_model_fails_is_told(hasty, desk, model, reason):
+    last = await desk.run(hasty, desk.job("x", model=model))
     assert last.data["reason"] == reason, last.data
 
 
-async def test_answers_that_are_none_are_bad_output(opencode, desk, models):
-    opencode._settings = opencode._settings.model_copy(update={"patience": 3.0})
+async def test_answers_that_are_none_are_bad_output(hasty, desk, models):
     models.script("m", dialect.malformed())
-    last = await desk.run(opencode, desk.job("x", model="m"))
+    last = await desk.run(hasty, desk.job("x", model="m"))
     assert last.data["reason"] in (Reason.BAD_OUTPUT, Reason.MODEL_UNREACHABLE), last.data
 
 
