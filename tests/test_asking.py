@@ -9,7 +9,8 @@ pytestmark = pytest.mark.every_form
 
 
 async def start(api, repository, permissions):
-    told = {"url": str(repository), "model": "none", "agent": "shell", "permissions": permissions}
+    name = repository.parent.name
+    told = {"url": str(repository), "name": name, "model": "none", "agent": "shell", "permissions": permissions}
     return await api.start(await api.post("/projects", told), SCRIPT)
 
 

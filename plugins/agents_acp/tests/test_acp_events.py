@@ -50,9 +50,14 @@ async def test_commands_edits_plans_and_other_tools_are_told(plain, desk):
         ("progress", {"toolCallId": "t2", "status": "completed"}),
         ("tool", {**outside, "status": "completed"}),
         ("tool", {**look, "status": "in_progress"}),
+        ("tool", {**MAKE, "status": "pending"}),
+        ("progress", {"toolCallId": "t1", "status": "completed"}),
         ("update", {"update": "of_tomorrow", "content": 7}),
     )
-    assert [event.data for event in desk.events if event.kind == Kind.RAN] == [{"command": "make test", "exit": 2}]
+    assert [event.data for event in desk.events if event.kind == Kind.RAN] == [
+        {"command": "make test", "exit": 2},
+        {"command": "make test", "exit": 0},
+    ]
     assert desk.texts(Kind.EDITED) == ["a.py"]
     assert desk.texts(Kind.LOG) == ["[x] Look", "[ ] Do", "2 passed", "Read hello.py"]
 
@@ -93,8 +98,9 @@ async def test_files_are_read_and_written_in_the_workspace_and_nowhere_else(plai
 ])  # fmt: skip
 async def test_what_an_agent_asks_leave_for_is_asked_in_words_and_answered(plain, desk, answer, outcome):
     desk.answer = answer
-    await desk.do(plain(), ("tool", MAKE), ("ask", {"toolCall": {"toolCallId": "t1"}, "options": OPTIONS}))
-    assert desk.questions == [("Run the tests: make test", ["Allow once", "Always", "Refuse"])]
+    asked = {"toolCallId": "t1", "rawInput": {}, "title": None}
+    await desk.do(plain(), ("tool", MAKE), ("ask", {"toolCall": asked, "options": OPTIONS}))
+    assert desk.questions == [("Execute: Run the tests: make test", ["Allow once", "Always", "Refuse"])]
     assert desk.texts(Kind.SAID) == [f"answer: {json.dumps({'outcome': outcome})}"]
 
 

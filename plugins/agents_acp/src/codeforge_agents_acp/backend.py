@@ -127,6 +127,10 @@ class AcpAgent(AgentBackend):
         """All that the agent sees: nothing of the server's environment, nothing of this machine's git settings."""
         for folder in (job.home, job.state, job.home / "tmp"):
             folder.mkdir(parents=True, exist_ok=True)
+        for path, text in self._agent.files.items():
+            place = job.home / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(filled(text, places), encoding="utf-8")
         config = job.home / "gitconfig"
         user = f"[user]\n\tname = {self.name}\n\temail = {self.name}@localhost\n"
         config.write_text(f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n", encoding="utf-8")

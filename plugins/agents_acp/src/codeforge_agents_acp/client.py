@@ -57,13 +57,14 @@ class Client:
         options.sort(key=lambda one: _ORDER.index(one["kind"]))
         choices = [Choice(str(o["optionId"]), str(o["name"]), allows=o["kind"] in _ALLOWS) for o in options]
         self._updates.flush()
-        chosen = await self._job.ask(question(tool), choices)
+        chosen = await self._job.ask(self._files.shown(question(tool)), choices)
         return {"outcome": "cancelled"} if chosen is None else {"outcome": "selected", "optionId": chosen}
 
 
 def question(tool: Update) -> str:
     """What the agent asks leave for, in words: the tool, and exactly what it is to do."""
-    told, exact = title(tool), command(tool) if tool.get("kind") == "execute" else ""
+    told, kind = title(tool), str(tool.get("kind") or "other")
     places = [str(place.get("path")) for place in tool.get("locations") or () if isinstance(place, dict)]
-    more = exact if exact and exact != told else ", ".join(place for place in places if place not in told)
-    return f"{told}: {more}" if more else told
+    exact = [command(tool)] if kind == "execute" else places
+    said = [] if kind == "other" else [kind.replace("_", " ").capitalize()]
+    return ": ".join([*said, told, *filter(None, [", ".join(one for one in exact if one not in told)])])

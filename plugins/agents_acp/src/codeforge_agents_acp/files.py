@@ -27,6 +27,10 @@ class Files:
         except (NotHere, OSError):
             return None
 
+    def shown(self, text: str) -> str:
+        """``text`` with the paths of the workspace as people know them."""
+        return text.replace(f"{self._root}/", "")
+
     def read(self, path: str, line: int | None, limit: int | None) -> str:
         """The text of a file, or ``limit`` lines of it from ``line`` (1 is the first) on."""
         inside = self._inside(path)

@@ -37,7 +37,14 @@ KNOWN: dict[str, Agent] = {
             "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
             "OPENCODE_DISABLE_PROJECT_CONFIG": "1",
             "OPENCODE_DISABLE_CLAUDE_CODE": "1",
+            "OPENCODE_PURE": "1",
             "XDG_DATA_HOME": "{state}/data",
+        },
+        files={  # else it fetches this for plugins, which it has none of, at each start
+            ".config/opencode/node_modules/.keep": "",
+            ".config/opencode/package-lock.json": json.dumps(
+                {"packages": {"": {"dependencies": {"@opencode-ai/plugin": "*"}}}}
+            ),
         },
     ),
     "claude-agent-acp": Agent(
@@ -68,7 +75,7 @@ KNOWN: dict[str, Agent] = {
         auth="openai",
     ),
 }
-"""By name. Where the settings name one of these, what they leave out of ``env`` and ``auth`` is taken from here."""
+"""By name. What the settings leave out of one of these (``env``, ``files``, ``auth``) is taken from here."""
 
 PACKAGES: dict[str, NodePackage] = {
     "opencode": NodePackage(
@@ -87,4 +94,9 @@ def with_known(name: str, agent: Agent) -> Agent:
     known = KNOWN.get(name)
     if known is None:
         return agent
-    return Agent(command=agent.command, env={**known.env, **agent.env}, auth=agent.auth or known.auth)
+    return Agent(
+        command=agent.command,
+        env={**known.env, **agent.env},
+        files={**known.files, **agent.files},
+        auth=agent.auth or known.auth,
+    )

@@ -29,6 +29,9 @@ class Agent(BaseModel):
     env: dict[str, str] = Field(default={})
     """Environment variables. {gateway}, {anthropic}, {key}, {model}, {workspace}, {home}, {state} are filled in."""
 
+    files: dict[str, str] = Field(default={})
+    """Files to lay into its empty HOME before it starts, by their paths there; filled in likewise, without {key}."""
+
     auth: str = ""
     """The way to sign in that the agent is to use, by its id, where it wants one before it works."""
 
@@ -42,6 +45,16 @@ class Agent(BaseModel):
     def _without_key(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if any("{key}" in word for word in value):
             raise ValueError("the key does not belong into a command line, which others can read: put it into env")
+        return value
+
+    @field_validator("files")
+    @classmethod
+    def _at_home(cls, value: dict[str, str]) -> dict[str, str]:
+        for path, text in value.items():
+            if path.startswith("/") or not {"", ".", ".."}.isdisjoint(path.split("/")):
+                raise ValueError(f"{path!r} is no path within HOME")
+            if "{key}" in text:
+                raise ValueError(f"the key does not belong into a file ({path}): put it into env")
         return value
 
 

@@ -13,6 +13,7 @@ LONGEST = 4000
 """Characters of a line, and of a tool's output, that are told at once."""
 MOST_TOOLS = 10_000
 _SPEAKS = {"agent_message_chunk": said, "agent_thought_chunk": thought}
+_OVER = ("completed", "failed")
 _EDITS = frozenset({"edit", "delete", "move"})
 _MARKS = {"completed": "x", "in_progress": ">"}
 Update = dict[str, Any]
@@ -25,6 +26,7 @@ class Updates:
         self._files, self._outbox = files, outbox
         self._speaks, self._rest = "", ""
         self._tools: dict[str, Update] = {}
+        self._told: set[str] = set()
         self._words: list[str] = []
 
     @property
@@ -52,8 +54,9 @@ class Updates:
         self._rest = ""
 
     def edited(self, path: str) -> None:
-        """A file was written through CodeForge."""
+        """A file was written through CodeForge; the tool that did it need not say so once more."""
         self.flush()
+        self._told.add(path)
         self._outbox.put(edited(path))
 
     def known(self, tool: Update) -> Update:
@@ -76,14 +79,16 @@ class Updates:
     def _tool(self, update: Update) -> None:
         tool_id = str(update.get("toolCallId"))
         before, tool = self._tools.get(tool_id), self.known(update)
-        if before and before.get("status") in ("completed", "failed"):
-            return
+        if before and before.get("status") in _OVER:
+            if update.get("sessionUpdate") != "tool_call":
+                return
+            before, tool = None, _present(update)  # some agents use an id again
         if len(self._tools) < MOST_TOOLS:
             self._tools[tool_id] = tool
-        if tool.get("status") in ("completed", "failed"):
+        if tool.get("status") in _OVER:
             self._did(tool)
         elif before is None and tool.get("kind") not in ("execute", *_EDITS):
-            self._outbox.put(log(title(tool)))
+            self._outbox.put(log(self._files.shown(title(tool))))
 
     def _did(self, tool: Update) -> None:
         well, kind = tool["status"] == "completed", tool.get("kind")
@@ -92,10 +97,13 @@ class Updates:
                 self._outbox.put(log(line))
             self._outbox.put(ran(command(tool), _exit(tool)))
         elif kind in _EDITS and well:
-            for path in dict.fromkeys(filter(None, map(self._files.relative, _paths(tool)))):
+            paths = set(filter(None, map(self._files.relative, _paths(tool))))
+            for path in sorted(paths - self._told):
                 self._outbox.put(edited(path))
+            self._told -= paths
         if not well and kind != "execute":
-            self._outbox.put(log(f"{title(tool)} failed: {_shortened(output(tool))}", "stderr"))
+            told = self._files.shown(f"{title(tool)} failed: {_shortened(output(tool))}")
+            self._outbox.put(log(told, "stderr"))
 
 
 def title(tool: Update) -> str:
@@ -142,7 +150,7 @@ def _paths(tool: Update) -> list[str]:
 
 
 def _present(update: Update) -> Update:
-    return {name: value for name, value in update.items() if value is not None}
+    return {name: value for name, value in update.items() if value not in (None, "", [], {})}
 
 
 def _text(content: object) -> str:
