@@ -6,14 +6,15 @@ import time
 from contextlib import aclosing
 from pathlib import Path
 
-import dialect
 import pytest
 from acp_desk import until
 
 from codeforge import Kind, Limits, Reason, Settings, Unavailable
 from codeforge.testing import Step, agents_dir
 from codeforge_agents_acp import register_agents
+from codeforge_agents_acp.dialect import DONE, OpencodeDialect
 
+dialect = OpencodeDialect()
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
@@ -160,7 +161,7 @@ async def test_a_stop_while_a_command_runs_ends_the_command(opencode, desk, mode
 
 
 async def test_the_key_is_nowhere(opencode, desk, models):
-    models.script("m", only_work([dialect.shell("env; cat /proc/$PPID/environ")[0], dialect.DONE]))
+    models.script("m", only_work([dialect.shell("env; cat /proc/$PPID/environ")[0], DONE]))
     await desk.run(opencode, desk.job("x", model="m"))
     assert desk.KEY not in str(desk.events)
     assert desk.KEY not in models.requests[-1].text

@@ -45,6 +45,12 @@ class Ending:
         """A piece of an answer's body."""
         self._tail = (self._tail + block)[-TAIL:]
 
+    @property
+    def used(self) -> tuple[int, int]:
+        """(prompt, completion) tokens as the provider counted them, in whichever protocol; zeros where it did not."""
+        found = [_usage(line.removeprefix(b"data:").strip()) for line in self._tail.splitlines()]
+        return max(one[0] for one in [(0, 0), *found]), max(one[1] for one in [(0, 0), *found])
+
     def whole(self, *, streamed: bool) -> None:
         """The body has come to its end."""
         self.trouble = _of_stream(self._tail) if streamed else _of_body(self._tail)
@@ -85,6 +91,16 @@ def _of_body(tail: bytes) -> Trouble | None:
     except ValueError:
         return Trouble(Reason.BAD_OUTPUT, "The model's answer is no JSON.")
     return None
+
+
+def _usage(piece: bytes) -> tuple[int, int]:
+    with suppress(ValueError, AttributeError, TypeError):
+        told = json.loads(piece)
+        inner = told.get("response") or told.get("message")
+        usage = told.get("usage") or (inner.get("usage") if isinstance(inner, dict) else None) or {}
+        given = [int(usage.get(f"{one}_tokens") or 0) for one in ("prompt", "input", "completion", "output")]
+        return max(given[:2]), max(given[2:])
+    return 0, 0
 
 
 def _message(body: bytes) -> str:

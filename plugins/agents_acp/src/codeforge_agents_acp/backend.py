@@ -7,8 +7,22 @@ import os
 import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from codeforge import AgentBackend, AgentEvent, AgentJob, Health, Process, Reason, RunFailure, Say, Unavailable, ended
+from codeforge import (
+    CONFINED,
+    AgentBackend,
+    AgentEvent,
+    AgentJob,
+    Health,
+    Process,
+    Reason,
+    RunFailure,
+    Say,
+    Unavailable,
+    ended,
+    usage,
+)
 from codeforge_agents_acp.client import Client
 from codeforge_agents_acp.files import Files
 from codeforge_agents_acp.node import NodePackage
@@ -18,6 +32,9 @@ from codeforge_agents_acp.settings import AcpSettings, Agent, filled
 from codeforge_agents_acp.turn import Turn
 from codeforge_agents_acp.updates import Updates
 from codeforge_agents_acp.wire import LONGEST, Wire
+
+if TYPE_CHECKING:
+    from codeforge.testing.contract import Dialect
 
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 GRACE = 1.0
@@ -61,18 +78,34 @@ class AcpAgent(AgentBackend):
         elif not self._program():
             raise Unavailable(f"There is no command {self._agent.command[0]}. {self._fix}")
 
+    def dialect(self) -> Dialect | None:
+        """Of the agent that CodeForge installs; how others are made to work is theirs to know."""
+        if self.name != "opencode":
+            return None
+        from codeforge_agents_acp.dialect import OpencodeDialect
+
+        return OpencodeDialect()
+
     async def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
-        program, settings = self._program(), self._settings
+        program, settings, confined = self._program(), self._settings, CONFINED.get()
         if program is None:
             health = await self.check()
             raise RunFailure(Reason.PLUGIN_MISSING, f"{health.detail} {health.fix}".strip())
         way = open_relay(
-            job.gateway, job.key, steps=job.limits.steps, patience=settings.patience, call_timeout=settings.call_timeout
-        )
+            confined.outside if confined else job.gateway, job.key,
+            steps=job.limits.steps, patience=min(settings.patience, job.patience),
+            call_timeout=min(settings.call_timeout, job.call_timeout),
+        )  # fmt: skip
         async with way as relay:
+            if confined and confined.apart:
+                confined.stand_between(relay.url, relay.token)
+                relay.url = job.gateway.removesuffix("/v1")
             places = _places(job, relay)
             command = [program, *(filled(word, places) for word in self._agent.command[1:])]
             outbox = Outbox(lambda text: text.replace(job.key, "[key]").replace(relay.token, "[key]"))
+            relay.used = lambda prompt, completion: outbox.put(
+                usage(prompt, completion, 0, _cost(job, prompt, completion))
+            )
             process = Process(
                 command, cwd=job.home, env=self._env(job, program, places), talk=True, line_limit=LONGEST, grace=GRACE
             )
@@ -88,7 +121,7 @@ class AcpAgent(AgentBackend):
                     await asyncio.wait([work])
             for lock in (job.workspace / ".git").glob("*.lock"):  # a git that was killed leaves it
                 lock.unlink(missing_ok=True)
-        yield last
+        yield outbox.cleaned(last)
 
     async def _work(self, job: AgentJob, process: Process, outbox: Outbox, relay: Relay) -> AgentEvent:
         """Take the agent's turn; gives its last word."""
@@ -142,6 +175,13 @@ class AcpAgent(AgentBackend):
             "GIT_TERMINAL_PROMPT": "0", **{name: filled(text, places) for name, text in self._agent.env.items()},
             **job.mark,
         }  # fmt: skip
+
+
+def _cost(job: AgentJob, prompt: int, completion: int) -> int | None:
+    """Micro-dollars, where the model's prices are known."""
+    if job.model.input_price is None or job.model.output_price is None:
+        return None
+    return round((prompt * job.model.input_price + completion * job.model.output_price) / 1_000_000)
 
 
 def _places(job: AgentJob, relay: Relay) -> dict[str, str]:

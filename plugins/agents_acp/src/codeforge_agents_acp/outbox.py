@@ -23,11 +23,15 @@ class Outbox:
 
     def put(self, event: AgentEvent) -> None:
         """Take an event; never waits."""
-        told = {name: self._clean(value) if isinstance(value, str) else value for name, value in event.data.items()}
-        self._events.append(AgentEvent(event.kind, told))
+        self._events.append(self.cleaned(event))
         self._more.set()
         if len(self._events) >= FULL:
             self._room.clear()
+
+    def cleaned(self, event: AgentEvent) -> AgentEvent:
+        """The event without keys."""
+        told = {name: self._clean(value) if isinstance(value, str) else value for name, value in event.data.items()}
+        return AgentEvent(event.kind, told)
 
     def close(self) -> None:
         """There is no more to come."""

@@ -10,9 +10,10 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from codeforge import Reason
 from codeforge_agents_acp.answers import Ending, Trouble
@@ -51,12 +52,14 @@ _NOT_PASSED = frozenset(
 class Relay:
     """``async with open_relay(...) as relay``: ``relay.url`` and ``relay.token`` are for the agent.
 
-    ``over`` is set when no further call can change how the run ends; ``trouble`` is what became of the last call, None
-    where it went well; ``spent`` whether a call was asked for beyond ``steps``.
+    A sandbox puts a door of its own before it, by which paths begin as those of the gateway do. ``over`` is set when no
+    further call can change how the run ends; ``trouble`` is what became of the last call, None where it went well;
+    ``spent`` whether a call was asked for beyond ``steps``. ``used`` is told the tokens of each answer.
     """
 
     def __init__(self, session: ClientSession, gateway: str, key: str, steps: int, patience: float) -> None:
         self._session, self._gateway, self._key = session, gateway.rstrip("/"), key
+        self.below = urlsplit(self._gateway).path.removesuffix("/v1")
         self._steps, self._patience = steps, patience
         self.token = f"cf-agent-{secrets.token_urlsafe(24)}"
         self.url = ""
@@ -64,6 +67,7 @@ class Relay:
         self.trouble: Trouble | None = None
         self.spent = False
         self.over = asyncio.Event()
+        self.used: Callable[[int, int], None] = lambda prompt, completion: None
         self._failing_since: float | None = None
         self._last_chance: asyncio.TimerHandle | None = None
 
@@ -97,7 +101,7 @@ class Relay:
         return any(hmac.compare_digest(one.encode(), self.token.encode()) for one in told)
 
     def _target(self, request: web.Request) -> str:
-        return f"{self._gateway}{request.raw_path.removeprefix('/v1')}"
+        return f"{self._gateway}{request.raw_path.removeprefix(self.below).removeprefix('/v1')}"
 
     async def _passed(self, request: web.Request, ending: Ending | None) -> web.StreamResponse:
         import aiohttp
@@ -138,6 +142,7 @@ class Relay:
         """Remember how a call went. One that the agent itself broke off says nothing."""
         if ending.well:
             self.calls += 1
+            self.used(*ending.used)
             self.trouble = self._failing_since = None
             self.close()
         elif trouble := ending.trouble:

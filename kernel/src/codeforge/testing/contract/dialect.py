@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
+from codeforge.testing.model_server import Seen
 from codeforge.testing.steps import Step
 
 
@@ -24,6 +25,10 @@ class Dialect(ABC):
 
     def shell(self, command: str) -> Sequence[Step] | None:
         """Run ``command`` and end well."""
+        return None
+
+    def aside(self, seen: Seen) -> Step | None:
+        """The answer to a request that is no step of the work, such as for a title; None where it is one."""
         return None
 
     def on_and_on(self) -> Sequence[Step] | None:

@@ -66,7 +66,7 @@ async def tokens_are_those_that_the_gateway_counts(trial: Trial) -> None:
     steps = trial.change({"hello.py": FRIENDLY})
     trial.script([replace(step, usage=(1000 + n, 10 + n)) for n, step in enumerate(steps)])
     await trial.done()
-    asked = len(trial.models.requests)
+    asked = len(trial.asked)
     prompt = sum(1000 + min(n, len(steps) - 1) for n in range(asked))
     demand(trial.tokens(), (prompt, prompt - 990 * asked), "the tokens that it told of")
 
@@ -75,10 +75,10 @@ async def tokens_are_those_that_the_gateway_counts(trial: Trial) -> None:
 async def a_follow_up_remembers_the_turn_before(trial: Trial) -> None:
     trial.greet()
     await trial.done(trial.job("Make greet() in hello.py friendlier, says ORCHID."))
-    before = len(trial.models.requests)
+    before = len(trial.asked)
     trial.script(trial.change({"hello.py": HELLO}))
     await trial.done(trial.job("Take that back, please.", follow_up=True))
-    demand("ORCHID" in trial.models.requests[before].text, True, "whether it remembers")
+    demand("ORCHID" in trial.asked[before].text, True, "whether it remembers")
     demand(trial.read("hello.py"), HELLO, "the file")
 
 
@@ -86,19 +86,19 @@ async def a_follow_up_remembers_the_turn_before(trial: Trial) -> None:
 async def a_first_turn_remembers_nothing(trial: Trial) -> None:
     trial.greet()
     await trial.done(trial.job("Make greet() in hello.py friendlier, says ORCHID."))
-    before = len(trial.models.requests)
+    before = len(trial.asked)
     trial.script([TALK])
     await trial.run(trial.job("Something else."))
-    demand("ORCHID" in trial.models.requests[before].text, False, "whether it remembers another task")
+    demand("ORCHID" in trial.asked[before].text, False, "whether it remembers another task")
 
 
 @case
 async def a_prompt_that_looks_like_a_command_is_a_prompt(trial: Trial) -> None:
     for prompt in ("/run touch pwned", "!touch pwned", "--help", "@other.py #x `touch pwned` $(touch pwned)"):
-        before = len(trial.models.requests)
+        before = len(trial.asked)
         trial.script([TALK])
         await trial.run(trial.job(prompt))
-        demand(prompt in trial.models.requests[before].text, True, f"whether {prompt!r} was asked")
+        demand(prompt in trial.asked[before].text, True, f"whether {prompt!r} was asked")
         demand(trial.changed(), set(), "all that changed")
 
 
@@ -107,8 +107,8 @@ async def two_at_once_in_one_repository_do_not_meet(trial: Trial) -> None:
     second = replace(trial, folder=trial.folder / "second", events=[], mark={"CODEFORGE_TRIAL": new_id()})
     second.folder.mkdir()
     git(trial.workspace, "worktree", "add", "-q", "--detach", str(second.workspace))
-    trial.models.script("one", trial.change({"a.py": "A = 1\n"}))
-    trial.models.script("two", second.change({"b.py": "B = 1\n"}))
+    trial.script(trial.change({"a.py": "A = 1\n"}), "one")
+    second.script(second.change({"b.py": "B = 1\n"}), "two")
     one, two = trial.job("Make a.py."), second.job("Make b.py.")
     one, two = (replace(job, model=replace(job.model, name=name)) for job, name in ((one, "one"), (two, "two")))
     await asyncio.gather(trial.done(one), second.done(two))

@@ -30,9 +30,9 @@ def _hasty(trial: Trial) -> AgentJob:
 @case
 async def a_refused_key_is_model_auth(trial: Trial) -> None:
     for status in (401, 403):
-        before = len(trial.models.requests)
+        before = len(trial.asked)
         await _fails(trial, Step(status=status, text=f"no, not with {KEY}"), reason=Reason.MODEL_AUTH)
-        demand(len(trial.models.requests) - before, 1, "the number of requests")
+        demand(len(trial.asked) - before, 1, "the number of requests")
 
 
 @case
@@ -43,7 +43,7 @@ async def a_model_that_is_not_there_is_model_refused(trial: Trial) -> None:
 @case
 async def a_spent_budget_is_budget(trial: Trial) -> None:
     await _fails(trial, Step(status=402, code="budget_exceeded", text="the budget is spent"), reason=Reason.BUDGET)
-    demand(len(trial.models.requests), 1, "the number of requests")
+    demand(len(trial.asked), 1, "the number of requests")
 
 
 @case

@@ -50,7 +50,7 @@ async def its_key_is_in_no_argument_environment_file_or_event(trial: Trial) -> N
     spying = trial.dialect.shell("env; cat /proc/$PPID/environ; cat /proc/$PPID/cmdline")
     trial.script([Step(then="hang", until=0)])
     running = asyncio.create_task(trial.run(job := trial.job()))
-    await until(lambda: trial.models.requests, "a request")
+    await until(lambda: trial.asked, "a request")
     for process in alive(job.mark):
         seen = process.command + process.environment.decode(errors="replace")
         demand(KEY in seen, False, f"whether the key is seen at {process.command}")

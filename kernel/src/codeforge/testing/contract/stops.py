@@ -51,7 +51,7 @@ async def a_stop_while_it_starts_leaves_nothing(trial: Trial) -> None:
 async def a_stop_while_it_waits_for_the_model_leaves_nothing(trial: Trial) -> None:
     trial.script([Step(then="hang", until=0)])
     running = asyncio.create_task(trial.run(job := trial.job()))
-    await until(lambda: trial.models.requests, "a request")
+    await until(lambda: trial.asked, "a request")
     await _stopped(trial, job, running)
 
 
@@ -67,7 +67,7 @@ async def a_stop_while_the_model_speaks_leaves_nothing(trial: Trial) -> None:
 async def a_stop_while_it_pauses_before_another_try_leaves_nothing(trial: Trial) -> None:
     trial.script([Step(status=500)])
     running = asyncio.create_task(trial.run(job := trial.job()))
-    await until(lambda: len(trial.models.requests) >= 3, "three tries")
+    await until(lambda: len(trial.asked) >= 3, "three tries")
     await _stopped(trial, job, running)
 
 
@@ -109,7 +109,7 @@ async def a_worker_that_is_killed_takes_it_along(trial: Trial) -> None:
         assert worker.stdin
         worker.stdin.write(pickle.dumps((trial.agent, job)))
         worker.stdin.close()
-        await until(lambda: trial.models.requests, "a request")
+        await until(lambda: trial.asked, "a request")
     finally:
         worker.send_signal(signal.SIGKILL)
         worker.wait()
@@ -120,7 +120,7 @@ async def a_worker_that_is_killed_takes_it_along(trial: Trial) -> None:
 async def an_agent_that_is_killed_is_told_as_an_error(trial: Trial) -> None:
     trial.script([Step(then="hang", until=0)])
     running = asyncio.create_task(trial.run(job := trial.job()))
-    await until(lambda: trial.models.requests, "a request")
+    await until(lambda: trial.asked, "a request")
     found = alive(job.mark)
     for one in found:
         if one.parent in [other.pid for other in found]:  # the first of them keeps watch over the rest

@@ -14,10 +14,10 @@ from codeforge.agents import AgentBackend, AgentJob
 from codeforge.events import AgentEvent, Kind
 from codeforge.ids import new_id
 from codeforge.llm import Model
-from codeforge.model import Reason
+from codeforge.model import Choice, Reason
 from codeforge.testing.contract.case import Skipped
 from codeforge.testing.contract.dialect import Dialect
-from codeforge.testing.model_server import ScriptedModels
+from codeforge.testing.model_server import ScriptedModels, Seen
 from codeforge.testing.repositories import git, new_repository
 from codeforge.testing.steps import Step
 
@@ -46,14 +46,24 @@ class Trial:
     def job(self, prompt: str = "Make greet() in hello.py friendlier.", **more: Any) -> AgentJob:
         given: dict[str, Any] = {
             "run_id": new_id(), "prompt": prompt, "workspace": self.workspace, "home": self.folder / "home",
-            "state": self.folder / "state", "gateway": self.models.url, "key": KEY, "mark": self.mark,
+            "state": self.folder / "state", "gateway": self.models.url, "key": KEY, "mark": self.mark, "ask": _leave,
             "model": Model(name="m", provider="scripted", window=100_000, input_price=PRICE, output_price=PRICE),
         }  # fmt: skip
         return AgentJob(**given | more)
 
-    def script(self, steps: Sequence[Step | str]) -> None:
-        """Let the model answer so."""
-        self.models.script("m", list(steps))
+    def script(self, steps: Sequence[Step], model: str = "m") -> None:
+        """Let the model answer so, the last for ever."""
+        left = list(steps)
+
+        def answer(seen: Seen) -> Step:
+            return self.dialect.aside(seen) or (left.pop(0) if len(left) > 1 else left[0])
+
+        self.models.script(model, answer)
+
+    @property
+    def asked(self) -> list[Seen]:
+        """The requests that are steps of the work."""
+        return [seen for seen in self.models.requests if self.dialect.aside(seen) is None]
 
     def change(self, files: Mapping[str, str | None]) -> list[Step]:
         """The answers that make the agent write these files, and delete those with None."""
@@ -109,6 +119,11 @@ class Trial:
         """The names of all that differs from the last commit, new and ignored files too."""
         listed = git(self.workspace, "-c", "core.quotePath=false", "status", "--porcelain", "-uall", "--ignored", "-z")
         return {entry.strip()[2:].strip() for entry in listed.split("\0") if entry}
+
+
+async def _leave(question: str, choices: Sequence[Choice]) -> str | None:
+    """Allow whatever an agent asks leave for."""
+    return next((choice.id for choice in choices if choice.allows), None)
 
 
 def known(steps: Sequence[Step] | None, what: str) -> list[Step]:

@@ -1,0 +1,43 @@
+"""How a scripted model makes opencode do things, with the tools that opencode offers it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from codeforge.testing import Seen, Step
+from codeforge.testing.contract import Dialect
+
+DONE = Step(text="All is done.")
+
+
+class OpencodeDialect(Dialect):
+    """Ends well by words alone."""
+
+    def change(self, files: Mapping[str, str | None], before: Mapping[str, str] | None = None) -> Sequence[Step]:
+        return [*(_write(path, text) if text is not None else _delete(path) for path, text in files.items()), DONE]
+
+    def shell(self, command: str) -> Sequence[Step]:
+        return [_run(command), DONE]
+
+    def malformed(self) -> Sequence[Step]:
+        return [Step(raw="data: {no JSON\n\n")]
+
+    def on_and_on(self) -> Sequence[Step]:
+        return [_run(f"echo {n} >> on.txt") for n in range(50)]
+
+    def aside(self, seen: Seen) -> Step | None:
+        """It also asks for a title of the conversation."""
+        return None if seen.body.get("tools") else Step(text="A title", usage=(0, 0))
+
+
+def _write(path: str, text: str) -> Step:
+    return Step(text=f"I write {path}.", tools=[("write", {"filePath": path, "content": text})])
+
+
+def _delete(path: str) -> Step:
+    return _run(f"rm -- {shlex.quote(path)}")
+
+
+def _run(command: str) -> Step:
+    return Step(tools=[("bash", {"command": command, "description": "Runs a command"})])
