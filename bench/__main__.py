@@ -9,6 +9,7 @@ from rich.console import Console
 NAMES = (
     "startup",
     "start",
+    "warm",
     "events",
     "workspace",
     "dispatch",
