@@ -22,7 +22,7 @@ def installed():
 
 
 BREAKS = {
-    "a prompt beyond the window is model refused": "opencode shortens the conversation and asks again, as often as it may",
+    "a prompt beyond the window is model refused": "opencode shortens the conversation and asks again and again",
     "endless output of a command costs little": "opencode keeps all of a command's output while it runs",
     "a background process does not hold it up": "opencode waits until nobody holds a command's output open",
 }
