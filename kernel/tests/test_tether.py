@@ -18,7 +18,7 @@ from codeforge.process import TETHER, Process, Tether
 async def main():
     tether = Tether()
     TETHER.set(tether)
-    tether.extend(time.monotonic() + 2)
+    tether.extend(time.monotonic() + 4)
     script = "trap '' TERM; setsid sleep {mark} & echo up; sleep {mark}"
     async with Process(["sh", "-c", script], cwd=pathlib.Path("/"), env={{"PATH": os.environ["PATH"]}}) as process:
         async for _, line in process.lines():
@@ -69,7 +69,10 @@ async def test_the_processes_of_a_frozen_owner_end_by_themselves():
     )
     try:
         assert (await owner.stdout.readline()).strip() == b"up"
-        assert alive(mark)
+        deadline = time.monotonic() + 3
+        while not alive(mark):
+            assert time.monotonic() < deadline, "it never lived"
+            await asyncio.sleep(0.02)
         owner.send_signal(signal.SIGSTOP)
         deadline = time.monotonic() + 15
         while alive(mark):
