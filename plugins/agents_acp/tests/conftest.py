@@ -11,7 +11,7 @@ from codeforge_agents_acp import AcpAgent, AcpSettings, Agent
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # what the tests share lies beside them
-from acp_desk import Desk  # noqa: E402
+from acp_desk import AcpDesk  # noqa: E402
 
 ENV = {"GATEWAY": "{gateway}", "KEY": "{key}", "MODEL": "{model}", "STATE": "{state}"}
 
@@ -34,8 +34,8 @@ async def models() -> AsyncIterator[ScriptedModels]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, models: ScriptedModels) -> Desk:
-    desk = Desk(tmp_path, models.url)
+def desk(tmp_path: Path, models: ScriptedModels) -> AcpDesk:
+    desk = AcpDesk(tmp_path, models.url)
     desk.write({"hello.py": 'def greet():\n    return "hello"\n', "README.md": "# Sample\n"})
     desk.commit()
     return desk

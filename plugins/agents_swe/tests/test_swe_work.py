@@ -51,7 +51,7 @@ async def test_edits_are_told_when_they_are_committed_by_the_agent_and_not_when_
     ])  # fmt: skip
     await desk.run(swe, desk.job())
     assert desk.texts(Kind.EDITED) == ["hello.py", "README.md"]
-    assert desk.git("log", "--format=%an %s").splitlines() == ["SWE-agent (mini) mine"] * 2 + ["t start"]
+    assert desk.git("log", "--format=%an %s").splitlines() == ["SWE-agent (mini) mine"] * 2 + ["Dev start"]
 
 
 async def test_several_commands_of_one_answer_run_in_order_until_the_one_that_submits(swe, desk, models, dialect):

@@ -6,10 +6,10 @@ from pathlib import Path
 _GIT = ["git", "-c", "user.name=Dev", "-c", "user.email=dev@localhost", "-c", "init.defaultBranch=main"]
 
 
-def git(folder: Path, *arguments: str) -> str:
-    """Run git in ``folder``; gives its output. Raises `subprocess.CalledProcessError`."""
+def git(folder: Path, *arguments: str, strip: bool = True) -> str:
+    """Run git in ``folder``; gives its output, stripped. Raises `subprocess.CalledProcessError`."""
     done = subprocess.run([*_GIT, *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return done.stdout.strip() if strip else done.stdout
 
 
 def new_repository(folder: Path, **files: str) -> Path:
