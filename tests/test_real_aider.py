@@ -130,6 +130,7 @@ async def test_a_pause_ends_aider_and_its_model_call_and_it_goes_on_when_it_is_r
     assert len(models.requests) == 2
 
 
+@pytest.mark.slow
 async def test_a_killed_server_takes_aider_along_and_the_run_starts_again(models, repository, tmp_path):
     models.script("silent", [Step(text=EDIT, until=0, then="hang")])
     server = Server(tmp_path / "data", env={"CODEFORGE_AGENTS_DIR": str(agents_dir())})

@@ -71,6 +71,7 @@ async def test_a_stop_is_heard_inside_and_over_within_two_seconds_with_nothing_l
     assert (run["state"], time.monotonic() - began < 2, alive(mark)) == ("stopped", True, False)
 
 
+@pytest.mark.slow
 async def test_what_ignores_a_stop_is_killed_with_all_that_it_started(api, project):
     mark = f"5{os.getpid()}2"
     run = await api.start(project, f"trap '' TERM; setsid sleep {mark} & echo up; sleep {mark}; sleep {mark}")
@@ -80,6 +81,7 @@ async def test_what_ignores_a_stop_is_killed_with_all_that_it_started(api, proje
     assert not alive(mark)
 
 
+@pytest.mark.slow
 async def test_a_killed_worker_leaves_nothing_of_a_confined_run(tmp_path):
     mark = f"5{os.getpid()}3"
     server = Server(tmp_path / "data", env={"CODEFORGE_SANDBOX": "bubblewrap"})

@@ -83,6 +83,7 @@ async def test_sse_says_when_it_is_quiet(api, working, monkeypatch):
         assert await answer.content.readuntil(b"\n\n") == b": quiet\n\n"
 
 
+@pytest.mark.slow
 async def test_a_stream_ends_when_its_token_is_revoked(api, forge, who, working, monkeypatch):
     monkeypatch.setattr(live, "BEAT", 0.02)
     token_id, secret = await forge.accounts.new_token(who, "short")

@@ -65,6 +65,7 @@ async def test_a_gateway_that_nobody_listens_at_is_unreachable(openhands, desk):
 
 
 @pytest.mark.parametrize("model", ["hang", pytest.param("hang-midway", marks=slow), pytest.param("cut", marks=slow)])
+@pytest.mark.slow
 async def test_a_model_that_falls_silent_or_breaks_off_is_unreachable(openhands, desk, model):
     last = await desk.run(openhands, desk.hasty(model))
     assert last.data["reason"] == Reason.MODEL_UNREACHABLE

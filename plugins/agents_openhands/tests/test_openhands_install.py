@@ -28,6 +28,7 @@ async def test_installing_again_is_done_at_once(home):
     assert (health.ok, health.version) == (True, "1.58.0")
 
 
+@pytest.mark.slow
 async def test_without_a_network_the_installation_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
@@ -50,6 +51,7 @@ async def test_without_a_fitting_python_the_installation_says_which_to_install(t
         await OpenHands(home=tmp_path).install(print)
 
 
+@pytest.mark.slow
 async def test_a_cancelled_installation_is_not_taken_for_a_whole_one(tmp_path):
     agent, told = OpenHands(home=tmp_path), asyncio.Event()
     installing = asyncio.create_task(agent.install(lambda line: told.set() if "Fetching" in line else None))

@@ -29,6 +29,7 @@ async def test_an_edit_is_streamed_made_and_counted_and_nothing_else_is_left(ope
     assert not [event for event in desk.events if event.data.get("stream") == "stderr"]
 
 
+@pytest.mark.slow
 async def test_a_cold_start_does_the_same(cold, desk, models, say):
     models.script("m", say.change({"hello.py": desk.FRIENDLY}))
     last = await desk.run(cold, desk.job())
@@ -152,6 +153,7 @@ async def test_steps_are_model_calls_exactly_and_what_was_done_is_kept(openhands
     assert desk.changed() == ["?? f0", "?? f1", "?? f2"]
 
 
+@pytest.mark.slow
 async def test_a_run_ends_when_its_time_is_over_whatever_it_does(openhands, desk, models, say):
     models.script("m", say.shell("sleep 300"))
     last = await desk.run(openhands, desk.job(limits=Limits(seconds=3)))
