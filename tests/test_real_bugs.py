@@ -37,7 +37,7 @@ def archives():
             pip = [uv.find_uv_bin(), "tool", "run", "--quiet", "pip", "download", "--quiet", "--no-deps"]
             subprocess.run([*pip, "--no-binary", ":all:", f"more-itertools=={version}"], cwd=folder, check=True)
             with tarfile.open(folder / f"more-itertools-{version}.tar.gz") as archive:
-                archive.extractall(folder, filter="data")
+                archive.extractall(folder)
     return folder
 
 
@@ -52,7 +52,7 @@ def repository(archives, tmp_path):
             for member in archive.getmembers():
                 member.name = member.name.partition("/")[2] or "."
                 if any(name in (".", member.name.partition("/")[0]) for name in names):
-                    archive.extract(member, folder, filter="data")
+                    archive.extract(member, folder)
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", f"more-itertools {BROKEN}, and a test of {MENDED}")
     return folder
