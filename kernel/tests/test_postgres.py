@@ -108,7 +108,8 @@ async def test_a_database_that_is_killed_and_started_again_is_used_again_without
 
 
 @pytest.mark.slow
-async def test_a_database_that_is_away_for_a_moment_is_waited_for(store, postgres):
+async def test_a_database_that_is_away_for_a_moment_is_waited_for(store, postgres, monkeypatch):
+    monkeypatch.setattr("codeforge.store.postgres.PATIENCE", 60.0)  # beside other tests its start takes long
     postgres.kill()
     waiting = [asyncio.create_task(store.run("x", add, "w")), asyncio.create_task(store.read("x", names))]
     await asyncio.to_thread(postgres.start)
