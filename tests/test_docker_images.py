@@ -102,7 +102,9 @@ def test_a_worker_in_its_image_joins_a_server_in_another_is_well_and_drains(imag
             with up(images, "worker", "worker", said="is ready for", **theirs, **broker) as (worker, within):
                 until(lambda: within(*HEALTH[:-1], "worker").returncode == 0, worker)
                 listed = json.loads(inside("codeforge", "workers", "list", "--json").stdout)
-                assert [one["agents"] for one in listed if one["name"] == "far"] == [["aider", "opencode", "openhands", "swe"]]
+                assert [one["agents"] for one in listed if one["name"] == "far"] == [
+                    ["aider", "opencode", "openhands", "swe"]
+                ]
 
 
 def test_in_the_workers_image_aider_does_a_whole_run_on_a_read_only_root(images):
