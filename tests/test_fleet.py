@@ -376,7 +376,7 @@ async def test_servers_and_workers_are_replaced_one_by_one_while_runs_go_on_and_
     runs = [await two.a.start(project, script) for _ in range(8)]
     for server in two.fleet.servers:
         await server.signal(signal.SIGTERM)
-        assert await asyncio.wait_for(server.process.wait(), 100) == 0
+        assert await asyncio.wait_for(server.process.wait(), 60) == 0
         await server.start()
         await server.ready()
     for worker in two.workers:

@@ -214,9 +214,7 @@ async def test_more_processes_than_a_run_may_have_are_ended(api, project, bounds
     await too_many(api, run)
 
 
-@pytest.mark.skipif(not os.environ.get("CODEFORGE_TEST_BOMB"), reason="holds up all that runs beside it for a minute")
 @pytest.mark.parametrize("bounds", [{"sandbox_processes": 60}])
-@pytest.mark.slow
 async def test_a_fork_bomb_goes_off_inside_and_ends(api, project, bounds):
     await too_many(api, await api.start(project, "bomb() { bomb | bomb & }; bomb; sleep 20; echo survived > b.txt"))
 

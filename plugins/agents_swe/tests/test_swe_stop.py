@@ -98,7 +98,7 @@ async def test_a_worker_that_is_killed_takes_the_agent_and_its_commands_with_it(
     finally:
         worker.send_signal(signal.SIGKILL)
         worker.wait()
-    await until(lambda: not desk.alive(job))
+    await until(lambda: not desk.alive(job), seconds=10.0)
 
 
 async def test_no_key_is_in_an_argument_an_environment_a_file_or_an_event(monkeypatch, swe, desk, models, dialect):

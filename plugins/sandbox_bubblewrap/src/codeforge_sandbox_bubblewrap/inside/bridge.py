@@ -7,6 +7,7 @@ Being process 1, it can be neither killed nor stopped from inside, and it lets n
 """
 
 import ctypes
+import itertools
 import json
 import os
 import resource
@@ -102,9 +103,9 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
 
 def keep_watch(limits: dict[str, int], report: str) -> None:
     """End everything inside once it takes more than it may, and tell the outside which bound it was."""
-    while True:
-        time.sleep(watch.PAUSE)
-        if over := watch.over(limits):
+    for glance in itertools.count(1):
+        time.sleep(watch.GLANCE)
+        if (glance % watch.LOOKS == 0 or watch.crowded(limits)) and (over := watch.over(limits)):
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
                 try:
                     out.sendto(over.encode(), report)

@@ -2,15 +2,22 @@
 
 import os
 
-PAUSE = 0.25
-"""Seconds between two looks."""
+GLANCE, LOOKS = 0.02, 12
+"""Seconds between two glances, and how many of them make a look: a fork bomb must be met while it is small."""
 MEGABYTE = 2**20
 WRITABLE = ("/tmp", "/dev/shm")  # memory in the guise of files
+
+
+def crowded(limits: dict[str, int]) -> bool:
+    """Whether there are more processes than there may be: a glance, which costs nothing while there are few."""
+    return sum(name.isdecimal() for name in os.listdir("/proc")) - 1 > limits["processes"]
 
 
 def over(limits: dict[str, int]) -> str:
     """The bound that is passed ("memory" or "processes"), or ""."""
     pids = [int(name) for name in os.listdir("/proc") if name.isdecimal() and name != "1"]
+    if len(pids) > limits["processes"]:
+        return "processes"
     threads = resident = 0
     for pid in pids:
         facts = _status(pid)
