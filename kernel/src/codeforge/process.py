@@ -199,7 +199,8 @@ class Process:
         """
         while self._shim.returncode is None:  # asyncio's own wait lasts until a stray has closed the pipes too
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._shim.wait(), _STRAY_SECONDS)
+                async with asyncio.timeout(_STRAY_SECONDS):
+                    await self._shim.wait()
         code = self._shim.returncode
         return code if code >= 0 else 128 - code
 
@@ -211,7 +212,8 @@ class Process:
         await asyncio.gather(*self._readers, self._ending, return_exceptions=True)
         drains = [asyncio.create_task(_drain(s)) for s in (self._shim.stdout, self._shim.stderr) if s]
         try:
-            return await asyncio.wait_for(self.wait(), self._grace + 10)
+            async with asyncio.timeout(self._grace + 10):
+                return await self.wait()
         except TimeoutError:
             with suppress(ProcessLookupError):
                 os.kill(self._shim.pid, signal.SIGKILL)

@@ -153,7 +153,8 @@ async def _tell_in_turn(forge: Forge, plugins: Plugins, tenant_id: str) -> None:
                 last = event.offset
             if not batch:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), TELLING / 3)
+                    async with asyncio.timeout(TELLING / 3):
+                        await bell.wait()
 
 
 async def _tell_one(forge: Forge, plugins: Plugins, tenant_id: str, event: Event) -> None:

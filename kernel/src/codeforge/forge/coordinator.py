@@ -109,7 +109,8 @@ class ForgeCoordinator(Coordinator):
                 orders = await self._forge.store.read(None, self._orders, run_id, generation)
                 if orders.known == known:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(bell.wait(), wait)
+                        async with asyncio.timeout(wait):
+                            await bell.wait()
         return await self._forge.store.run(None, self._renewed, run_id, generation)
 
     def _orders(self, door: Door, run_id: str, generation: int) -> Orders:

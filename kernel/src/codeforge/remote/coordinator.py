@@ -78,7 +78,8 @@ class RemoteCoordinator(Coordinator):
         self._sent[run_id, generation] = number, answer
         try:
             await self._queue.report(wire.seal(report, self._worker, self._secret))
-            await asyncio.wait_for(answer, ANSWERED)
+            async with asyncio.timeout(ANSWERED):
+                await answer
         except TimeoutError as error:
             raise Unavailable(f"No server has answered report {number} of run {run_id} yet.") from error
         finally:

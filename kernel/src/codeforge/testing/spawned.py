@@ -58,7 +58,8 @@ class Spawned:
             await self.signal(number)
             await asyncio.sleep(0.05)
         try:
-            return await asyncio.wait_for(self.process.wait(), 40)
+            async with asyncio.timeout(40):
+                return await self.process.wait()
         except TimeoutError:
             await self.signal(signal.SIGKILL)
             return -signal.SIGKILL

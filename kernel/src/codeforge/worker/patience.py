@@ -22,4 +22,5 @@ async def insist(ask: Callable[[], Awaitable[T]], lost: asyncio.Event) -> T:
             if lost.is_set():
                 raise
         with suppress(TimeoutError):
-            await asyncio.wait_for(lost.wait(), RETRY_SECONDS)
+            async with asyncio.timeout(RETRY_SECONDS):
+                await lost.wait()

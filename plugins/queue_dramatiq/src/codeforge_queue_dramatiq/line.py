@@ -62,7 +62,8 @@ class Line:
             raise Unavailable("The queue is closed: nothing can be announced.")
         done = self._thread.submit(work)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(done), seconds or self._patience())
+            async with asyncio.timeout(seconds or self._patience()):
+                return await asyncio.wrap_future(done)
         except CodeForgeError:
             raise
         except Exception as error:

@@ -85,7 +85,8 @@ class Keeper:
             while self._waiting:
                 await self._next()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._ending.wait(), PAUSE)
+                    async with asyncio.timeout(PAUSE):
+                        await self._ending.wait()
 
     async def _next(self) -> None:
         """Write the oldest ones."""
