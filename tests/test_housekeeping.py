@@ -141,7 +141,7 @@ async def test_a_project_over_its_budget_starts_no_run_and_says_why(house, repos
 
 
 async def test_a_run_that_comes_to_take_too_much_is_cut_off_and_its_work_kept(house, repository, monkeypatch):
-    monkeypatch.setattr("codeforge.worker.attempt.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("codeforge.worker.share.LOOK_SECONDS", 0.1)
     _, api = house
     project = await added(api, repository, disk_mb=2)
     run = await api.until(

@@ -35,7 +35,7 @@ def answers(dialect):
     return script
 
 
-@pytest.mark.parametrize("name", ["aider", "swe", "openhands"])
+@pytest.mark.parametrize("name", ["aider", "swe", "openhands", "opencode"])
 async def test_a_stop_at_any_moment_leaves_nothing_behind_and_loses_nothing(tmp_path, name):
     chance = random.Random(SEED)
     settings = Settings(data_dir=tmp_path / "data", agents_dir=agents_dir(), port=0, slots=2)

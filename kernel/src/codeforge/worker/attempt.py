@@ -8,7 +8,6 @@ import shutil
 import time
 from contextlib import AsyncExitStack, aclosing, suppress
 
-from codeforge import disk
 from codeforge.agents import AgentBackend, AgentJob
 from codeforge.coordination import Assignment, Coordinator, Unheard
 from codeforge.errors import CodeForgeError, RunFailure, Unavailable
@@ -25,13 +24,12 @@ from codeforge.worker.confining import choose, enter
 from codeforge.worker.folder import RunFolder
 from codeforge.worker.patience import insist
 from codeforge.worker.reporter import Reporter
+from codeforge.worker.share import DiskShare
 from codeforge.worker.source import Escrowed, Source
 
 log = logging.getLogger(__name__)
 PREPARE_SECONDS = 3600.0
 """How long installing the agent, fetching the repository and asking the plugins may take together."""
-LOOK_SECONDS = 10.0
-"""Between two looks at what a project with a budget takes of the disk."""
 NOTHING = 2**20
 """Bytes: a disk with less free space is full."""
 DOUBTFUL = frozenset({Reason.AGENT_ERROR, Reason.AGENT_STUCK, Reason.BAD_OUTPUT, Reason.NOTHING_CHANGED})
@@ -58,13 +56,13 @@ class Attempt:
         run = assignment.run
         self._folder = RunFolder(settings.data_dir / "runs" / f"{run.id}-{run.generation}")
         self._scm = offers.scms.get(assignment.project.scm)
+        self.share = DiskShare(assignment.project, self._scm, settings.data_dir)
         self._workspace: Workspace | None = None
         self._confined: Confined | None = None
         self._change: Change | None = None
         self._seen = self._sent = 0
         self._began: float | None = None
         self._done: float | None = None
-        self.over_budget = ""
         self.unsaved = False
         """Whether its work could not be kept, so that the workspace stays."""
 
@@ -140,7 +138,7 @@ class Attempt:
             except Unavailable as error:
                 raise RunFailure(Reason.PLUGIN_MISSING, str(error)) from error
         await reporter.say(f"Preparing a workspace of {job.project.name} at {job.project.branch}")
-        await self._within_budget()
+        await self.share.hold()
         await asyncio.to_thread(self._folder.make, job.memory, job.project.id)
         self._workspace = await self._source.prepare(job, scm, self._folder.workspace, self._say)
         await asyncio.to_thread(self._folder.note_base, self._workspace.base)
@@ -156,39 +154,6 @@ class Attempt:
     def _say(self, text: str) -> None:
         """A line of progress, from whatever thread."""
         asyncio.run_coroutine_threadsafe(self._reporter.say(text), self._loop)
-
-    async def _within_budget(self) -> None:
-        """Refuse a run whose project takes more of this disk than it may. Raises `RunFailure`."""
-        if self._job.project.disk_mb is not None:
-            taken = await self.taken_mb()
-            if taken > self._job.project.disk_mb:
-                raise RunFailure(Reason.WORKSPACE_ERROR, self._too_much(taken))
-
-    async def taken_mb(self) -> int:
-        """MB that the project takes of this disk: its mirror and all its workspaces."""
-        mirrors = await self._scm.mirrors() if self._scm else {}
-        mirror, data_dir = mirrors.get(self._job.project.id), self._settings.data_dir
-
-        def measure() -> int:
-            workspaces = sum(disk.of_projects(data_dir, self._job.project.id).values())
-            return (workspaces + (disk.taken(mirror) if mirror else 0)) // 2**20
-
-        return await asyncio.to_thread(measure)
-
-    async def watch_budget(self, work: asyncio.Task[Change]) -> None:
-        """Cut ``work`` off when the project comes to take more of this disk than it may."""
-        budget = self._job.project.disk_mb
-        while budget is not None and not self.over_budget:
-            await asyncio.sleep(LOOK_SECONDS)
-            if self._workspace is not None and (taken := await self.taken_mb()) > budget:
-                self.over_budget = self._too_much(taken)
-                work.cancel()
-
-    def _too_much(self, taken: int) -> str:
-        return (
-            f"The project takes {taken:,} MB of this worker's disk, more than its {self._job.project.disk_mb:,} MB "
-            "(its setting disk_mb): raise that, or let its runs leave less behind."
-        )
 
     def blame(self, reason: Reason, detail: str) -> tuple[Reason, str]:
         """Why it failed: what looks like the agent's fault may be the sandbox's doing, or that of a full disk."""

@@ -80,7 +80,7 @@ class Execution:
 
     async def _see_through(self, work: asyncio.Task[Change]) -> None:
         watch = asyncio.create_task(self._watch(work))
-        budget = asyncio.create_task(self._attempt.watch_budget(work))
+        budget = asyncio.create_task(self._attempt.share.watch(work))
         await asyncio.wait([work])
         budget.cancel()
         await self._attempt.nothing_left()
@@ -144,8 +144,8 @@ class Execution:
             await self._end(RunState.STOPPED, detail="Stopped; what it had done is kept.")
         elif self._aside and (work.cancelled() or work.exception()):
             await self._put_by(self._aside, "Paused" if self._aside == RunState.PAUSED else "Waits")
-        elif self._attempt.over_budget and work.cancelled():
-            await self._end(RunState.FAILED, reason=Reason.WORKSPACE_ERROR, detail=self._attempt.over_budget)
+        elif self._attempt.share.over and work.cancelled():
+            await self._end(RunState.FAILED, reason=Reason.WORKSPACE_ERROR, detail=self._attempt.share.over)
         elif self._handed_back and work.cancelled():
             await self._put_by(RunState.QUEUED, "The worker was shut down")
         elif self._tether.torn and (work.cancelled() or isinstance(work.exception(), RunFailure)):
