@@ -21,14 +21,14 @@ from codeforge.testing import free_port
 pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("postgres")]
 
 FREEZING = """
-import asyncio, os, signal, sys
+import asyncio, signal, sys, threading
 from pathlib import Path
 from codeforge.errors import Unavailable
 from codeforge.store import Store, tables as t
 
 def work(door):
     door.insert(t.Alias, name="frozen", target="m")
-    os.kill(os.getpid(), signal.SIGSTOP)
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread takes no step more before it stops
     door.insert(t.Alias, name="thawed", target="m")
 
 async def main():
