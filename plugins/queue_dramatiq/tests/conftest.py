@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
@@ -33,6 +34,21 @@ async def until(true: Callable[[], object], seconds: float = 30) -> None:
             await asyncio.sleep(0.01)
 
 
+async def settled(rabbit: PrivateRabbit) -> None:
+    """Return once the node has on its disk which queues it has: Erlang keeps its log to itself for up to two seconds.
+
+    A queue made later is looked for there, by a name that nothing else has.
+    """
+    name = f"settled-{secrets.token_hex(8)}"
+    connection = BlockingConnection(URLParameters(rabbit.url))
+    channel = connection.channel()
+    channel.queue_declare(name, durable=True)
+    files = list((rabbit.folder / "mnesia").glob("*/*.LOG"))
+    await until(lambda: any(name.encode() in file.read_bytes() for file in files))
+    channel.queue_delete(name)
+    connection.close()
+
+
 @pytest.fixture
 def heard() -> Heard:
     return Heard()
@@ -41,6 +57,11 @@ def heard() -> Heard:
 @pytest.fixture(name="until")
 def _until() -> Callable[..., Awaitable[None]]:
     return until
+
+
+@pytest.fixture(name="settled")
+def _settled() -> Callable[..., Awaitable[None]]:
+    return settled
 
 
 @pytest.fixture(scope="session")

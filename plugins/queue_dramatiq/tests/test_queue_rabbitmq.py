@@ -59,10 +59,11 @@ async def test_a_listener_that_closes_leaves_the_waiting_rings_to_the_others(rab
 
 
 async def test_after_a_crash_of_the_broker_the_listener_comes_back_and_hears_old_and_new_rings(
-    rabbit, opened, heard, until
+    rabbit, opened, heard, until, settled
 ):
     heard.gate = asyncio.Event()
     listening = await opened(rabbit.url, heard)
+    await settled(rabbit)
     ringing = await opened(rabbit.url)
     for run_id in ("run-1", "run-2"):
         await ringing.ring(run_id)
@@ -250,7 +251,7 @@ async def test_a_url_that_is_badly_written_is_refused_without_repeating_any_of_i
     assert "hunter2" not in f"{refused.value!r} {caplog.text}"
 
 
-async def test_reports_outlive_a_crash_of_the_broker_and_reach_one_server_each(rabbit, until):
+async def test_reports_outlive_a_crash_of_the_broker_and_reach_one_server_each(rabbit, until, settled):
     taken: list[bytes] = []
 
     async def take(report: bytes) -> None:
@@ -258,6 +259,7 @@ async def test_reports_outlive_a_crash_of_the_broker_and_reach_one_server_each(r
 
     sender = RabbitQueue()
     await sender.open(rabbit.url, Ears(news=lambda news: None, address="worker-1"))
+    await settled(rabbit)
     await asyncio.gather(*(sender.report(f"report {n}".encode()) for n in range(40)))
     await sender.close()
     await asyncio.to_thread(rabbit.restart)
