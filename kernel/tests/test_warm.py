@@ -121,7 +121,7 @@ async def test_leaving_the_block_ends_what_left_the_session_and_ignores_sigterm(
 
 async def test_a_start_that_is_stopped_leaves_nothing(runner, parent, tmp_path):
     (runner / "fake_job" / "warm.py").write_text(
-        "import os, time\nchdir = os.chdir\ndef slowly(path):\n    time.sleep(0.3)\n    chdir(path)\nos.chdir = slowly\n"
+        "import os, time\nchdir = os.chdir\nos.chdir = lambda path: (time.sleep(0.3), chdir(path))\n"
     )
     mark = f"run-{os.getpid()}-start"
     job = {"env": {**ENV, "MARK": mark}, "stdin": stdin("import time; time.sleep(300)", tmp_path)}
