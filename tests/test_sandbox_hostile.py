@@ -14,9 +14,11 @@ import pytest
 
 from codeforge.testing import ScriptedModels, Server, git, new_repository
 
-SCRIPT = Path(__file__).with_name("hostile_agent.py").read_text()
-TOOLS = {"canary_in", "read", "search", "listed", "ask", "connect", "write", "raw", "in_a_child"}
-ATTEMPTS = [one.name for one in ast.parse(SCRIPT).body if isinstance(one, ast.FunctionDef) and one.name not in TOOLS]
+HOSTILE = {
+    f"hostile/{path.name}": path.read_text() for path in sorted(Path(__file__).with_name("hostile").glob("*.py"))
+}
+TOPICS = [text for name, text in HOSTILE.items() if not name.endswith(("__.py", "/tools.py"))]
+ATTEMPTS = [one.name for text in TOPICS for one in ast.parse(text).body if isinstance(one, ast.FunctionDef)]
 STORED, ENVIRONMENT, SSH, TOKEN, OTHERS = (
     f"sk-hostile-{what}-5b1e0d9c7a42" for what in ("stored", "environment", "ssh", "token", "others")
 )
@@ -33,7 +35,7 @@ async def attack(folder, sandbox):
     (home / ".gitconfig").write_text("[credential]\n\thelper = store\n")
     env = {"HOME": str(home), "OPENAI_API_KEY": ENVIRONMENT, "GITHUB_TOKEN": TOKEN, "CODEFORGE_SANDBOX": sandbox}
     env |= {"CODEFORGE_FIND_LOCAL_MODELS": "0", "CODEFORGE_AGENTS_DIR": str(data / "agents")}
-    repository = new_repository(folder / "repository", **{"hostile_agent.py": SCRIPT})
+    repository = new_repository(folder / "repository", **HOSTILE)
     async with ScriptedModels() as models, Server(data, env=env) as api:
         (data / "agents").mkdir(exist_ok=True)
         models.script("good", ["Hello, agent."])
@@ -64,7 +66,7 @@ async def attack(folder, sandbox):
                 "model": "scripted/good",
             }
             told = base64.b64encode(json.dumps(facts).encode()).decode()
-            run = await api.until(await api.start(project, f"python3 hostile_agent.py {told}"), seconds=60)
+            run = await api.until(await api.start(project, f"python3 -B -m hostile {told}"), seconds=60)
         lines = [e["data"].get("text", "") for e in (await api.get(f"/runs/{run['id']}/events?limit=1000"))["items"]]
         said = [json.loads(line) for line in lines if line.startswith('{"attempt"')]
         message = git(data / "mirrors" / f"{project['id']}.git", "log", "-1", "--format=%s", run["change"]["head"])

@@ -109,9 +109,18 @@ async def test_a_database_that_is_killed_and_started_again_is_used_again_without
 
 @pytest.mark.slow
 async def test_a_database_that_is_away_for_a_moment_is_waited_for(store, postgres, monkeypatch):
-    monkeypatch.setattr("codeforge.store.postgres.PATIENCE", 60.0)  # beside other tests its start takes long
+    monkeypatch.setattr("codeforge.store.postgres.PATIENCE", 60.0)  # as long as its start may take
     postgres.kill()
-    waiting = [asyncio.create_task(store.run("x", add, "w")), asyncio.create_task(store.read("x", names))]
+    tries = asyncio.Semaphore(0)
+
+    async def away(_, writer):
+        tries.release()
+        writer.close()
+
+    async with await asyncio.start_server(away, "127.0.0.1", postgres.port):
+        waiting = [asyncio.create_task(store.run("x", add, "w")), asyncio.create_task(store.read("x", names))]
+        for _ in range(4):  # more than they can have made without trying again
+            await tries.acquire()
     await asyncio.to_thread(postgres.start)
     await asyncio.gather(*waiting)
     assert await store.read("x", names) == ["w"]

@@ -16,6 +16,7 @@ import codeforge.runners.warm
 from codeforge.process import TETHER, Tether
 from codeforge.runners.backend import AGENT_SIDE
 from codeforge.runners.warm import ColdError, WarmParent, WarmProcess
+from codeforge.testing import until
 
 ENV = {"PATH": os.environ["PATH"], "HOME": "/tmp", "LANG": "C.UTF-8"}
 
@@ -68,13 +69,6 @@ def alive(mark: str) -> list[psutil.Process]:
     return found
 
 
-async def until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.01)
-
-
 async def test_a_fork_works_like_any_process_and_the_second_does_not_import_again(parent, tmp_path):
     assert await run(parent, "os.write(2, b'one\\ntwo'); os._exit(3)", tmp_path) == (["one", "two"], 3)
     before = time.monotonic()
@@ -123,6 +117,19 @@ async def test_leaving_the_block_ends_what_left_the_session_and_ignores_sigterm(
         started = time.monotonic()
     assert time.monotonic() - started < 2
     assert alive(mark) == []
+
+
+async def test_a_start_that_is_stopped_leaves_nothing(runner, parent, tmp_path):
+    (runner / "fake_job" / "warm.py").write_text(
+        "import os, time\nchdir = os.chdir\nos.chdir = lambda path: (time.sleep(0.3), chdir(path))\n"
+    )
+    mark = f"run-{os.getpid()}-start"
+    job = {"env": {**ENV, "MARK": mark}, "stdin": stdin("import time; time.sleep(300)", tmp_path)}
+    starting = asyncio.create_task(WarmProcess(parent, cwd=tmp_path, **job).__aenter__())
+    await until(lambda: of_run(mark))
+    starting.cancel()
+    await asyncio.wait([starting])
+    assert of_run(mark) == []
 
 
 @pytest.mark.parametrize("victim", ["owner", "keeper"])

@@ -1,6 +1,5 @@
 """A desk for agents that ask, and for the plain one, which does as its prompt says."""
 
-import asyncio
 import json
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,10 +29,3 @@ class AcpDesk(Desk):
     async def do(self, agent: AcpAgent, *deeds: tuple[str, object], **more: object) -> AgentEvent:
         """Let the plain agent do these deeds."""
         return await self.run(agent, self.job([list(deed) for deed in deeds], **more))
-
-
-async def until(condition, seconds: float = 20.0) -> None:
-    """Wait until it holds."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)

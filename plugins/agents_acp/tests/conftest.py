@@ -35,7 +35,4 @@ async def models() -> AsyncIterator[ScriptedModels]:
 
 @pytest.fixture
 def desk(tmp_path: Path, models: ScriptedModels) -> AcpDesk:
-    desk = AcpDesk(tmp_path, models.url)
-    desk.write({"hello.py": 'def greet():\n    return "hello"\n', "README.md": "# Sample\n"})
-    desk.commit()
-    return desk
+    return AcpDesk.with_sample(tmp_path, models.url)

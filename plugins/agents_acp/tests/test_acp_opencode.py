@@ -7,10 +7,9 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from acp_desk import until
 
 from codeforge import Kind, Limits, Reason, Settings, Unavailable
-from codeforge.testing import Step, agents_dir
+from codeforge.testing import Step, agents_dir, until
 from codeforge_agents_acp import register_agents
 from codeforge_agents_acp.dialect import DONE, OpencodeDialect
 

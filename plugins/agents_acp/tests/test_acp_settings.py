@@ -32,6 +32,7 @@ async def test_any_command_is_an_agent_and_those_that_are_known_need_no_more(tmp
 
 
 async def test_a_package_says_how_to_get_it_and_what_it_lacks(tmp_path, monkeypatch):
+    monkeypatch.delenv("CODEFORGE_AGENTS_DIR", raising=False)  # where earlier tests may have installed it
     opencode = offered(tmp_path)["opencode"]
     health = await opencode.check()
     assert (health.ok, health.fix) == (False, "codeforge agents install opencode")

@@ -5,9 +5,9 @@ import json
 import time
 
 import pytest
-from acp_desk import until
 
 from codeforge import Kind
+from codeforge.testing import until
 
 
 @pytest.mark.parametrize("deeds", [

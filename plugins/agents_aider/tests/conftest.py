@@ -1,12 +1,11 @@
 """A real Aider, a scripted model server and a small repository to work on."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from codeforge.testing import Desk, ScriptedModels, agents_dir, search_replace
+from codeforge.testing import Desk, ScriptedModels, installed, search_replace
 from codeforge_agents_aider import Aider
 
 
@@ -16,10 +15,7 @@ class AiderDesk(Desk):
 
 @pytest.fixture(scope="session")
 def home() -> Path:
-    """Where Aider is installed: once for all sessions and all workers, which wait for one another."""
-    folder = agents_dir() / "aider"
-    asyncio.run(Aider(home=folder).install(print))
-    return folder
+    return installed(Aider)
 
 
 @pytest.fixture
@@ -36,7 +32,4 @@ async def models() -> AsyncIterator[ScriptedModels]:
 
 @pytest.fixture
 def desk(tmp_path: Path, models: ScriptedModels) -> AiderDesk:
-    desk = AiderDesk(tmp_path, models.url)
-    desk.write({"hello.py": Desk.HELLO, "other.py": "def other():\n    return 1\n", "README.md": "# Sample\n"})
-    desk.commit()
-    return desk
+    return AiderDesk.with_sample(tmp_path, models.url)

@@ -5,8 +5,9 @@ import pytest
 from codeforge.testing.contract import AgentContract
 
 
-@pytest.mark.slow
 class TestAider(AgentContract):
+    longer = (pytest.mark.slow,)
+
     @pytest.fixture
     def agent(self, aider):
         return aider

@@ -1,28 +1,24 @@
 """A real OpenHands, a scripted model server and a small repository to work on."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from codeforge import Unavailable
-from codeforge.testing import Desk, ScriptedModels, agents_dir
+from codeforge.testing import Desk, ScriptedModels, installed
 from codeforge.testing.contract import Dialect
 from codeforge_agents_openhands import OpenHands
 
 
 @pytest.fixture(scope="session")
 def home() -> Path:
-    """Where OpenHands is installed: once for all sessions and all workers, which wait for one another."""
-    folder = agents_dir() / "openhands"
     try:
-        asyncio.run(OpenHands(home=folder).install(print))
+        return installed(OpenHands)
     except Unavailable as error:
         if "needs Python" in str(error):
             pytest.skip(str(error))
         raise
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +48,4 @@ async def models() -> AsyncIterator[ScriptedModels]:
 
 @pytest.fixture
 def desk(tmp_path: Path, models: ScriptedModels) -> Desk:
-    desk = Desk(tmp_path, models.url)
-    desk.write({"hello.py": Desk.HELLO, "other.py": "def other():\n    return 1\n", "README.md": "# Sample\n"})
-    desk.commit()
-    return desk
+    return Desk.with_sample(tmp_path, models.url)

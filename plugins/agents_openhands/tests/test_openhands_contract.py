@@ -2,11 +2,12 @@
 
 import pytest
 
-from codeforge.testing.contract import AgentContract
+from codeforge.testing.contract import CASES, AgentContract
 
 
-@pytest.mark.slow
 class TestOpenHands(AgentContract):
+    longer = (pytest.mark.slow,)
+
     @pytest.fixture
     def agent(self, openhands):
         return openhands
@@ -14,3 +15,12 @@ class TestOpenHands(AgentContract):
     @pytest.fixture
     def dialect(self, openhands):
         return openhands.dialect()
+
+
+@pytest.mark.slow
+class TestStartedCold(TestOpenHands):
+    cases = tuple(case for case in CASES if case.topic == "stops")
+
+    @pytest.fixture
+    def agent(self, cold):
+        return cold

@@ -1,22 +1,18 @@
 """A real mini-swe-agent, a scripted model server and a small repository to work on."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from codeforge.testing import Desk, ScriptedModels, agents_dir
+from codeforge.testing import Desk, ScriptedModels, installed
 from codeforge.testing.contract import Dialect
 from codeforge_agents_swe import MiniSwe
 
 
 @pytest.fixture(scope="session")
 def home() -> Path:
-    """Where the agent is installed: once for all sessions and all workers, which wait for one another."""
-    folder = agents_dir() / "swe"
-    asyncio.run(MiniSwe(home=folder).install(print))
-    return folder
+    return installed(MiniSwe)
 
 
 @pytest.fixture
@@ -38,7 +34,4 @@ async def models(dialect: Dialect) -> AsyncIterator[ScriptedModels]:
 
 @pytest.fixture
 def desk(tmp_path: Path, models: ScriptedModels) -> Desk:
-    desk = Desk(tmp_path, models.url)
-    desk.write({"hello.py": Desk.HELLO, "README.md": "# Sample\n"})
-    desk.commit()
-    return desk
+    return Desk.with_sample(tmp_path, models.url)

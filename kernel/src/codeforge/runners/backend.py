@@ -33,7 +33,7 @@ class DrivenAgent(AgentBackend):
     title: str
     runner: ClassVar[Path]
 
-    def __init__(self, *, grace: float = 2.0) -> None:
+    def __init__(self, *, grace: float = 1.0) -> None:
         self._grace = grace
 
     def readable(self) -> Iterable[Path]:
@@ -106,7 +106,7 @@ class RunnerAgent(DrivenAgent):
 
     recipe: ClassVar[Recipe]
 
-    def __init__(self, *, home: Path, grace: float = 2.0, warm: bool = False) -> None:
+    def __init__(self, *, home: Path, grace: float = 1.0, warm: bool = False) -> None:
         super().__init__(grace=grace)
         self.name, self.title = self.recipe.name, self.recipe.title
         self._environment = Environment(home, self.recipe)

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,8 @@ IDLE = 900.0
 """Seconds without a run after which a parent ends, to free its memory; the next run brings another up."""
 IMPORTING = 180.0
 """Seconds that a parent may need to import everything."""
+FORKING = 1.0
+"""Seconds for which a stop waits for a fork to end that has just begun; an importing parent has made none yet."""
 ROOM = 16 * 1024
 """Bytes for a run's environment."""
 _LENGTH = struct.Struct("!I")
@@ -114,7 +117,11 @@ class WarmProcess(Process):
                 self._parent.close()
             raise ColdError from error
         except BaseException:
-            shim.close()
+            self._cut()
+            try:
+                await shim.gone()
+            finally:
+                shim.close()
             raise
         return shim
 
@@ -155,6 +162,14 @@ class ForkedShim:
         """The exit code, when nothing of the run is left; -9 where the shim itself was killed."""
         assert self._ending
         return await asyncio.shield(self._ending)
+
+    async def gone(self) -> None:
+        """Wait for the end of a fork whose lifeline is cut, if there is one."""
+        with suppress(OSError, TimeoutError):
+            self._call.shutdown(socket.SHUT_WR)  # it may still wait to be told of the run
+            async with asyncio.timeout(FORKING):
+                while await asyncio.get_running_loop().sock_recv(self._call, 64):
+                    pass
 
     def close(self) -> None:
         """Let go of all pipes."""

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from codeforge.testing.folders import agents_dir as agents_dir
     from codeforge.testing.house import Api as Api
     from codeforge.testing.house import running as running
+    from codeforge.testing.installs import InstallContract as InstallContract
+    from codeforge.testing.installs import installed as installed
+    from codeforge.testing.installs import made_whole as made_whole
     from codeforge.testing.model_server import ScriptedModels as ScriptedModels
     from codeforge.testing.model_server import Seen as Seen
     from codeforge.testing.ports import free_port as free_port
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from codeforge.testing.stand_ins import StandIns as StandIns
     from codeforge.testing.steps import Step as Step
     from codeforge.testing.steps import search_replace as search_replace
+    from codeforge.testing.waiting import until as until
 
 _HOMES = {
     "browser": "axe open_browser watched_page",
@@ -34,6 +38,7 @@ _HOMES = {
     "desk": "Desk",
     "folders": "agents_dir",
     "house": "Api running",
+    "installs": "InstallContract installed made_whole",
     "model_server": "ScriptedModels Seen",
     "ports": "free_port",
     "postgres": "PrivatePostgres",
@@ -42,6 +47,7 @@ _HOMES = {
     "server": "Server announce",
     "stand_ins": "ShellAgent StandIns",
     "steps": "Step search_replace",
+    "waiting": "until",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 __all__ = list(_HOME)

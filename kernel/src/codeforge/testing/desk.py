@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import psutil
 
@@ -28,6 +28,14 @@ class Desk:
     KEY: ClassVar[str] = "cf-canary-5b1f9e"
     HELLO: ClassVar[str] = 'def greet():\n    return "hello"\n'
     FRIENDLY: ClassVar[str] = 'def greet(name="world"):\n    return f"hello {name}"\n'
+
+    @classmethod
+    def with_sample(cls, folder: Path, gateway: str) -> Self:
+        """One with a repository of three files, hello.py among them."""
+        desk = cls(folder, gateway)
+        desk.write({"hello.py": cls.HELLO, "other.py": "def other():\n    return 1\n", "README.md": "# Sample\n"})
+        desk.commit()
+        return desk
 
     @property
     def workspace(self) -> Path:

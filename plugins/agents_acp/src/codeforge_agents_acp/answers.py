@@ -13,6 +13,10 @@ TAIL = 64 * 1024
 _ENDS = (b"[DONE]", b'"message_stop"', b'"response.completed"', b'"response.incomplete"')
 
 
+_SPENT = b'"budget_exceeded"'
+"""The code of an error in mid-answer when the budget does not allow the rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """A call that failed: ``status`` is None where there was none, ``pause`` the seconds that the provider asks for."""
@@ -77,7 +81,10 @@ def _of_stream(tail: bytes) -> Trouble | None:
             except ValueError:
                 return Trouble(Reason.BAD_OUTPUT, "The model's answer is no JSON.")
             if isinstance(told, dict) and (told.get("error") or told.get("type") == "error"):
-                return Trouble(Reason.MODEL_UNREACHABLE, _message(piece) or "The model's answer broke off.")
+                words = _message(piece) or "The model's answer broke off."
+                if _SPENT in piece:
+                    return Trouble(Reason.BUDGET, words, 402)
+                return Trouble(Reason.MODEL_UNREACHABLE, words)
     if not any(end in tail for end in _ENDS):
         return Trouble(Reason.MODEL_UNREACHABLE, "The model's answer broke off.")
     return None

@@ -37,7 +37,7 @@ class FullSwe(DrivenAgent):
     title = "SWE-agent"
     runner = HERE / "runner" / "swe_full_job"
 
-    def __init__(self, *, command: Path, grace: float = 2.0) -> None:
+    def __init__(self, *, command: Path, grace: float = 1.0) -> None:
         super().__init__(grace=grace)
         self._command = command
 

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -24,10 +25,19 @@ class Skipped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One sentence about every agent, and the proof of it: it raises `AssertionError` where it does not hold."""
+    """One sentence about every agent, and the proof of it: it raises `AssertionError` where it does not hold.
+
+    ``quick`` are those that are worth their time in every run of the tests.
+    """
 
     name: str
     prove: Callable[[Trial], Awaitable[None]]
+    quick: bool = False
+
+    @property
+    def topic(self) -> str:
+        """What it is about, such as "stops": the module that it stands in."""
+        return self.prove.__module__.rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +53,13 @@ class Result:
 CASES: list[Case] = []
 
 
-def case(prove: Callable[[Trial], Awaitable[None]]) -> Callable[[Trial], Awaitable[None]]:
+def case(prove: Callable[[Trial], Awaitable[None]], *, quick: bool = False) -> Callable[[Trial], Awaitable[None]]:
     """Add a case; its name is that of the function, read as a sentence."""
-    CASES.append(Case(prove.__name__.replace("_", " "), prove))
+    CASES.append(Case(prove.__name__.replace("_", " "), prove, quick))
     return prove
+
+
+quick_case = partial(case, quick=True)
 
 
 async def examine(

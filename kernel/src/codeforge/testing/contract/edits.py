@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from codeforge.events import Kind
 from codeforge.ids import new_id
-from codeforge.testing.contract.case import case
+from codeforge.testing.contract.case import case, quick_case
 from codeforge.testing.contract.trial import FRIENDLY, HELLO, KEY, Trial, demand
 from codeforge.testing.repositories import git
 from codeforge.testing.steps import TALK
 
 
-@case
+@quick_case
 async def an_edit_is_made_told_and_counted_and_nothing_else_is_left(trial: Trial) -> None:
     trial.greet()
     await trial.done()
@@ -90,6 +90,15 @@ async def a_first_turn_remembers_nothing(trial: Trial) -> None:
     trial.script([TALK])
     await trial.run(trial.job("Something else."))
     demand("ORCHID" in trial.asked[before].text, False, "whether it remembers another task")
+
+
+@case
+async def a_prompt_of_a_megabyte_goes_through(trial: Trial) -> None:
+    trial.greet()
+    job = trial.job("Make greet() in hello.py friendlier. " + "wörd " * 200_000)
+    await trial.done(replace(job, model=replace(job.model, window=1_000_000)))
+    demand(trial.read("hello.py"), FRIENDLY, "the file")
+    demand(max(len(str(event.data)) for event in trial.events) < 4000, True, "whether the events stay small")
 
 
 @case

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,15 +135,6 @@ def demand(found: object, wanted: object, what: str) -> None:
     """Raise `AssertionError` with both, where they differ."""
     if found != wanted:
         raise AssertionError(f"{what} is {found!r}, wanted {wanted!r}")
-
-
-async def until(condition: Callable[[], object], what: str, seconds: float = 45.0) -> None:
-    """Wait until ``condition`` holds. Raises `AssertionError` with ``what`` was waited for."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:.0f} s in vain for {what}")
-        await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

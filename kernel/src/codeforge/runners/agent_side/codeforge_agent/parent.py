@@ -71,10 +71,10 @@ def _keep(call: socket.socket, supervise: Any, run: Callable[[], None]) -> None:
     for number, stream in enumerate(standard):
         os.dup2(stream, number)
         os.close(stream)
+    if select.select([lifeline], [], [], 0)[0] and not os.read(lifeline, 65536):
+        os._exit(0)  # nobody waits for it any more, and it was never seen to be of the run
     _take_environment(told["env"])
     os.chdir(told["cwd"])
-    if select.select([lifeline], [], [], 0)[0] and not os.read(lifeline, 65536):
-        os._exit(0)  # nobody waits for it any more
     call.sendall(_LENGTH.pack(os.getpid()))
 
     def begin() -> None:
