@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from codeforge_agents_acp.node import NodePackage
 from codeforge_agents_acp.settings import Agent
 
 HERE = Path(__file__).parent
+_LIMIT = {"context": "{window}", "output": "{max_output}"}
 _OPENCODE = {
     "model": "codeforge/{model}",
     "small_model": "codeforge/{model}",
     "autoupdate": False,
     "share": "disabled",
+    "shell": "{shell}",
+    "snapshot": False,  # the workspace is a checkout of the run's own, whose work CodeForge keeps
+    "agent": {"title": {"disable": True}},  # a model call whose answer nobody sees
     "enabled_providers": ["codeforge"],
     "permission": {"edit": "ask", "bash": "ask", "webfetch": "deny", "external_directory": "deny"},
     "provider": {
@@ -21,7 +26,7 @@ _OPENCODE = {
             "npm": "@ai-sdk/openai-compatible",
             "name": "CodeForge",
             "options": {"baseURL": "{gateway}", "apiKey": "{key}"},
-            "models": {"{model}": {"name": "{model}", "tool_call": True}},
+            "models": {"{model}": {"name": "{model}", "tool_call": True, "limit": _LIMIT}},
         }
     },
 }
@@ -30,13 +35,14 @@ KNOWN: dict[str, Agent] = {
     "opencode": Agent(
         command=("opencode", "acp"),
         env={
-            "OPENCODE_CONFIG_CONTENT": json.dumps(_OPENCODE),
+            "OPENCODE_CONFIG_CONTENT": re.sub(r'"\{(window|max_output)\}"', r"{\1}", json.dumps(_OPENCODE)),
             "OPENCODE_DISABLE_AUTOUPDATE": "1",
             "OPENCODE_DISABLE_MODELS_FETCH": "1",
             "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
             "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
             "OPENCODE_DISABLE_PROJECT_CONFIG": "1",
             "OPENCODE_DISABLE_CLAUDE_CODE": "1",
+            "OPENCODE_EXPERIMENTAL_BASH_DEFAULT_TIMEOUT_MS": "600000",
             "OPENCODE_PURE": "1",
             "XDG_DATA_HOME": "{state}/data",
         },
