@@ -30,6 +30,7 @@ _OPENCODE = {
         }
     },
 }
+_CODEX = {"name": "CodeForge", "base_url": "{gateway}", "env_key": "RUN_KEY", "wire_api": "responses"}
 
 KNOWN: dict[str, Agent] = {
     "opencode": Agent(
@@ -65,15 +66,17 @@ KNOWN: dict[str, Agent] = {
         },
     ),
     "codex-acp": Agent(
-        command=(
-            "codex-acp",
-            *("-c", 'model="{model}"', "-c", 'model_provider="codeforge"'),
-            *("-c", 'model_providers.codeforge.name="CodeForge"'),
-            *("-c", 'model_providers.codeforge.base_url="{gateway}"'),
-            *("-c", 'model_providers.codeforge.env_key="RUN_KEY"'),
-            *("-c", 'model_providers.codeforge.wire_api="responses"'),
-        ),
-        env={"RUN_KEY": "{key}", "CODEX_HOME": "{state}/codex"},
+        command=("codex-acp",),
+        env={
+            "RUN_KEY": "{key}",
+            "CODEX_API_KEY": "{key}",
+            "CODEX_HOME": "{state}",
+            "CODEX_CONFIG": json.dumps(
+                {"model": "{model}", "model_provider": "codeforge", "model_providers": {"codeforge": _CODEX}}
+            ),
+            "MODEL_PROVIDER": "codeforge",
+        },
+        auth="api-key",
     ),
     "qwen": Agent(
         command=("qwen", "--acp"),
@@ -96,12 +99,13 @@ PACKAGES: dict[str, NodePackage] = {
 
 
 def with_known(name: str, agent: Agent) -> Agent:
-    """An agent of the settings, with what CodeForge knows of it."""
+    """An agent of the settings, with what CodeForge knows of it: its arguments, too, where the settings give none."""
     known = KNOWN.get(name)
     if known is None:
         return agent
+    words = known.command[1:] if len(agent.command) == 1 else ()
     return Agent(
-        command=agent.command,
+        command=(*agent.command, *words),
         env={**known.env, **agent.env},
         files={**known.files, **agent.files},
         auth=agent.auth or known.auth,
