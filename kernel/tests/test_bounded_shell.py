@@ -14,7 +14,8 @@ ENV = {**SHELL.env, "PATH": os.environ["PATH"]}
 
 
 def shell(*arguments, **options):
-    return subprocess.run([SHELL.path, *arguments], env=ENV, capture_output=True, timeout=20, **options)
+    command = [SHELL.path, *arguments]
+    return subprocess.run(command, env=ENV, capture_output=True, timeout=20, check=False, **options)
 
 
 @pytest.mark.parametrize(

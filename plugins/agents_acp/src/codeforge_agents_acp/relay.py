@@ -86,6 +86,8 @@ class Relay:
             self.spent = True
             self.over.set()
             return _problem(400, f"The run's limit of {self._steps} model calls is reached.")
+        if self.over.is_set():
+            return _problem(400, "The run ends: its model answers no more.")
         self._under_way += 1
         ending = Ending()
         try:
