@@ -10,8 +10,6 @@ from pathlib import Path
 from codeforge_agent.job import Job
 from codeforge_agent.report import Report
 
-from .command import run
-
 SECONDS = 2.0
 """A look that takes longer is the last: commands should not wait for it."""
 KEPT = 2_000_000

@@ -13,7 +13,6 @@ from codeforge_agent.job import Job
 from codeforge_agent.report import PIECE, Report
 from minisweagent.environments.local import LocalEnvironment
 
-
 from .edits import Edits
 from .screen import Screen
 
