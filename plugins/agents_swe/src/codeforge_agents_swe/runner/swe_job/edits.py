@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codeforge_agent.command import run
 from codeforge_agent.job import Job
 from codeforge_agent.report import Report
 
