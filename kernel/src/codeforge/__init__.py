@@ -74,9 +74,11 @@ if TYPE_CHECKING:
     from codeforge.queues import Hear as Hear
     from codeforge.queues import Queue as Queue
     from codeforge.queues import Take as Take
+    from codeforge.runners import BoundedShell as BoundedShell
     from codeforge.runners import DrivenAgent as DrivenAgent
     from codeforge.runners import Recipe as Recipe
     from codeforge.runners import RunnerAgent as RunnerAgent
+    from codeforge.runners import bounded_shell as bounded_shell
     from codeforge.sandboxes import Confined as Confined
     from codeforge.sandboxes import Confinement as Confinement
     from codeforge.sandboxes import Sandbox as Sandbox
@@ -103,7 +105,7 @@ _HOMES = {
     "news": "MISSED",
     "process": "CONFINED Process",
     "queues": "Answer Ears Hear Queue Take",
-    "runners": "DrivenAgent Recipe RunnerAgent",
+    "runners": "BoundedShell DrivenAgent Recipe RunnerAgent bounded_shell",
     "sandboxes": "Confined Confinement Sandbox",
     "scm": "Delivery RepoInfo Scm Workspace",
     "settings": "Settings",

@@ -21,21 +21,8 @@ def installed():
     return opencode
 
 
-BREAKS = {
-    "a prompt beyond the window is model refused": "opencode shortens the conversation and asks again and again",
-    "endless output of a command costs little": "opencode keeps all of a command's output while it runs",
-    "a background process does not hold it up": "opencode waits until nobody holds a command's output open",
-}
-"""What opencode itself does otherwise, and nobody can better from outside."""
-
-
 @pytest.mark.slow
 class TestOpencode(AgentContract):
-    @pytest.fixture(autouse=True)
-    def known(self, request, case):
-        if why := BREAKS.get(case.name):
-            request.applymarker(pytest.mark.xfail(reason=why, run=False))
-
     @pytest.fixture
     def agent(self, installed):
         return installed

@@ -63,6 +63,15 @@ async def test_a_silent_model_is_given_up(plain, desk):
     assert last.data["reason"] == Reason.MODEL_UNREACHABLE
 
 
+@pytest.mark.parametrize(("good", "reason", "asked"), [(1, Reason.MODEL_REFUSED, 5), (2, None, 12)])
+async def test_an_agent_that_shortens_its_conversation_for_ever_is_ended(plain, desk, models, good, reason, asked):
+    """``good`` answers come between two refusals: one is a summary, a second one is work."""
+    refused = Step(status=400, code="context_length_exceeded", text="too long")
+    models.script("m", lambda seen: Step(text="well") if len(models.requests) % (good + 1) else refused)
+    last = await desk.do(plain(), ("model", 12), model="m")
+    assert (last.data["reason"], len(models.requests)) == (reason, asked)
+
+
 async def test_the_limit_of_model_calls_is_exact(plain, desk, models):
     last = await desk.do(plain(), ("model", 100), limits=Limits(steps=3))
     assert (last.data["reason"], len(models.requests)) == (Reason.STEP_LIMIT, 3)

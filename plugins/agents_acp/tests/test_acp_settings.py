@@ -8,7 +8,8 @@ import pytest
 
 from codeforge import Invalid, Settings, Unavailable
 from codeforge.testing import StandIns, new_repository, running
-from codeforge_agents_acp import register_agents
+from codeforge_agents_acp import Agent, register_agents
+from codeforge_agents_acp.known import with_known
 
 EXAMPLE = [sys.executable, str(Path(__file__).with_name("example_agent.py"))]
 
@@ -29,6 +30,12 @@ async def test_any_command_is_an_agent_and_those_that_are_known_need_no_more(tmp
     assert (health.ok, "codex-acp" in health.detail) == (False, True)
     with pytest.raises(Unavailable, match="codex-acp"):
         await agents["codex-acp"].install(print)
+
+
+def test_the_name_of_a_known_agents_program_is_enough():
+    assert with_known("qwen", Agent(command="/opt/qwen")).command == ("/opt/qwen", "--acp")
+    assert with_known("qwen", Agent(command="qwen --acp -d")).command == ("qwen", "--acp", "-d")
+    assert with_known("mine", Agent(command="mine")).command == ("mine",)
 
 
 async def test_a_package_says_how_to_get_it_and_what_it_lacks(tmp_path, monkeypatch):

@@ -2,5 +2,6 @@
 
 from codeforge.runners.backend import DrivenAgent, RunnerAgent
 from codeforge.runners.environment import Environment, Recipe
+from codeforge.runners.shell import BoundedShell, bounded_shell
 
-__all__ = ["DrivenAgent", "Environment", "Recipe", "RunnerAgent"]
+__all__ = ["BoundedShell", "DrivenAgent", "Environment", "Recipe", "RunnerAgent", "bounded_shell"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from codeforge import (
     RunFailure,
     Say,
     Unavailable,
+    bounded_shell,
     ended,
     usage,
 )
@@ -85,6 +86,9 @@ class AcpAgent(AgentBackend):
         from codeforge_agents_acp.dialect import OpencodeDialect
 
         return OpencodeDialect()
+
+    def readable(self) -> Iterable[Path]:
+        return [*super().readable(), bounded_shell().folder]
 
     async def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
         program, settings, confined = self._program(), self._settings, CONFINED.get()
@@ -172,8 +176,8 @@ class AcpAgent(AgentBackend):
             "PATH": ":".join(dict.fromkeys([*found, *SYSTEM_PATH.split(":")])), "HOME": str(job.home),
             "TMPDIR": str(job.home / "tmp"), "LANG": "C.UTF-8", "TERM": "dumb", "TZ": os.environ.get("TZ", "UTC"),
             "NO_COLOR": "1", "BROWSER": "/bin/true", "GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_TERMINAL_PROMPT": "0", **{name: filled(text, places) for name, text in self._agent.env.items()},
-            **job.mark,
+            "GIT_TERMINAL_PROMPT": "0", **bounded_shell().env,
+            **{name: filled(text, places) for name, text in self._agent.env.items()}, **job.mark,
         }  # fmt: skip
 
 
@@ -189,4 +193,6 @@ def _places(job: AgentJob, relay: Relay) -> dict[str, str]:
     return {
         "gateway": f"{relay.url}/v1", "anthropic": relay.url, "key": relay.token, "model": job.model.name,
         "workspace": str(job.workspace.resolve()), "home": str(job.home.resolve()), "state": str(job.state.resolve()),
+        "shell": str(bounded_shell().path), "window": str(job.model.window or 0),
+        "max_output": str(job.model.max_output or 0),
     }  # fmt: skip

@@ -27,8 +27,8 @@ class OpencodeDialect(Dialect):
         return [_run(f"echo {n} >> on.txt") for n in range(50)]
 
     def aside(self, seen: Seen) -> Step | None:
-        """It also asks for a title of the conversation."""
-        return None if seen.body.get("tools") else Step(text="A title", usage=(0, 0))
+        """It also asks for a summary of a conversation that has become too long."""
+        return None if seen.body.get("tools") else Step(text="A summary", usage=(0, 0))
 
 
 def _write(path: str, text: str) -> Step:

@@ -25,6 +25,9 @@ CALLS = ("/chat/completions", "/responses", "/messages")
 """How the paths of model calls end, in the three protocols of the gateway."""
 AT_ONCE = frozenset({401, 402, 403})
 """What no further try changes."""
+REFUSALS = 3
+"""Refused requests after which the next is not asked for: an agent that shortens a conversation whenever the model says
+that it is too long would do so for ever. Two good answers one after the other make up for all before."""
 LARGEST = 64 * 2**20
 """Bytes that a request may have, as at the gateway."""
 MOST_TOLD = 64 * 1024
@@ -63,7 +66,7 @@ class Relay:
         self._steps, self._patience = steps, patience
         self.token = f"cf-agent-{secrets.token_urlsafe(24)}"
         self.url = ""
-        self.calls = self._under_way = 0
+        self.calls = self._under_way = self._refusals = self._good = 0
         self.trouble: Trouble | None = None
         self.spent = False
         self.over = asyncio.Event()
@@ -83,6 +86,8 @@ class Relay:
             self.spent = True
             self.over.set()
             return _problem(400, f"The run's limit of {self._steps} model calls is reached.")
+        if self.over.is_set():
+            return _problem(400, "The run ends: its model answers no more.")
         self._under_way += 1
         ending = Ending()
         try:
@@ -142,12 +147,16 @@ class Relay:
         """Remember how a call went. One that the agent itself broke off says nothing."""
         if ending.well:
             self.calls += 1
+            self._good += 1
+            if self._good > 1:
+                self._refusals = 0
             self.used(*ending.used)
             self.trouble = self._failing_since = None
             self.close()
         elif trouble := ending.trouble:
-            self.trouble = trouble
-            if trouble.status in AT_ONCE or trouble.pause > self._patience:
+            self.trouble, self._good = trouble, 0
+            self._refusals += trouble.reason is Reason.MODEL_REFUSED
+            if trouble.status in AT_ONCE or trouble.pause > self._patience or self._refusals >= REFUSALS:
                 self.over.set()
             elif trouble.reason in (Reason.QUOTA, Reason.MODEL_UNREACHABLE) and self._failing_since is None:
                 self._failing_since = time.monotonic()

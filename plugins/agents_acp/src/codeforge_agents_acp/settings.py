@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from codeforge import Invalid
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-_PLACES = re.compile(r"\{(gateway|anthropic|key|model|workspace|home|state)\}")
+_PLACES = re.compile(r"\{(gateway|anthropic|key|model|window|max_output|shell|workspace|home|state)\}")
 
 
 def _words(command: object) -> object:
@@ -27,7 +27,7 @@ class Agent(BaseModel):
     """As a shell would read it, or a list of words. Not through a shell."""
 
     env: dict[str, str] = Field(default={})
-    """Environment variables. {gateway}, {anthropic}, {key}, {model}, {workspace}, {home}, {state} are filled in."""
+    """Environment variables. Names in braces are filled in, such as {gateway}, {key} and {model} (see `_PLACES`)."""
 
     files: dict[str, str] = Field(default={})
     """Files to lay into its empty HOME before it starts, by their paths there; filled in likewise, without {key}."""

@@ -79,7 +79,7 @@ class Turn:
         version = met.get("protocolVersion") if isinstance(met, dict) else None
         if version != PROTOCOL_VERSION:
             raise RequestError(0, f"it speaks version {version} of the protocol, and CodeForge {PROTOCOL_VERSION}")
-        if self._auth:
+        if self._auth in (way.get("id") for way in met.get("authMethods") or ()):
             await self._connection.send_request("authenticate", {"methodId": self._auth})
         place = {"cwd": str(self._job.workspace.resolve()), "mcpServers": []}
         if self._memory.session and (met.get("agentCapabilities") or {}).get("loadSession"):

@@ -7,10 +7,9 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codeforge_agent.command import run
 from codeforge_agent.job import Job
 from codeforge_agent.report import Report
-
-from .command import run
 
 SECONDS = 2.0
 """A look that takes longer is the last: commands should not wait for it."""

@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from codeforge_agent.command import Ran, run
 from codeforge_agent.job import Job
 from codeforge_agent.report import PIECE, Report
 from minisweagent.environments.local import LocalEnvironment
 
-from .command import Ran, run
 from .edits import Edits
 from .screen import Screen
 

@@ -6,7 +6,6 @@ import os
 import select
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -93,16 +92,16 @@ def _read(process: subprocess.Popen[bytes], pipe: IO[bytes], output: _Output, un
                 continue
         elif process.poll() is None:
             continue
-        # who still holds the pipe was left in the background: it may go on talking, but nobody waits for it
-        threading.Thread(target=_drain, args=(pipe,), daemon=True).start()
+        _drain(pipe)
         return True
     return False
 
 
 def _drain(pipe: IO[bytes]) -> None:
+    """Whoever still holds the pipe was left in the background: it may go on talking, but nobody waits for it."""
+    nowhere = subprocess.DEVNULL
     with pipe:
-        while os.read(pipe.fileno(), 65536):
-            pass
+        subprocess.Popen(["cat"], stdin=pipe, stdout=nowhere, stderr=nowhere, start_new_session=True)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
