@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import aclosing, suppress
+from functools import partial
 
 from codeforge.agents import AgentJob
 from codeforge.events import Kind
@@ -41,12 +42,16 @@ async def _stopped(trial: Trial, job: AgentJob, running: asyncio.Task[object]) -
     demand(len(trial.models.requests), calls, "the number of requests after the stop")
 
 
+def _lives(job: AgentJob, many: int) -> bool:
+    return len(alive(job.mark)) >= many
+
+
 @quick_case
 async def a_stop_while_it_starts_leaves_nothing(trial: Trial) -> None:
     for many in (1, 2):  # what watches over it comes first
         trial.script([SLOW])
         running = asyncio.create_task(trial.run(job := trial.job()))
-        await until(lambda many=many, job=job: len(alive(job.mark)) >= many, f"{many} processes")
+        await until(partial(_lives, job, many), f"{many} processes")
         await _stopped(trial, job, running)
 
 
