@@ -28,6 +28,9 @@ class OpenHands(RunnerAgent):
     )
     runner = HERE / "runner" / "openhands_job"
 
+    def remembers(self, state: Path) -> bool:
+        return (state / "conversation").is_dir()
+
     def dialect(self) -> Dialect:
         from codeforge_agents_openhands.dialect import OpenHandsDialect
 

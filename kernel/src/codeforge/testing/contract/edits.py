@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from codeforge.abilities import Ability, By, abilities
 from codeforge.events import Kind
 from codeforge.ids import new_id
-from codeforge.testing.contract.case import case
+from codeforge.testing.contract.case import Skipped, case
 from codeforge.testing.contract.trial import FRIENDLY, HELLO, KEY, Trial, demand
 from codeforge.testing.repositories import git
 from codeforge.testing.steps import TALK
@@ -73,8 +74,13 @@ async def tokens_are_those_that_the_gateway_counts(trial: Trial) -> None:
 
 @case
 async def a_follow_up_remembers_the_turn_before(trial: Trial) -> None:
+    if abilities(trial.agent)[Ability.FOLLOW_UP] != By.AGENT:
+        raise Skipped("It keeps no conversation: CodeForge tells it what was said before.")
     trial.greet()
-    await trial.done(trial.job("Make greet() in hello.py friendlier, says ORCHID."))
+    job = trial.job("Make greet() in hello.py friendlier, says ORCHID.")
+    demand(trial.agent.remembers(job.state), False, "whether it has a conversation at first")
+    await trial.done(job)
+    demand(trial.agent.remembers(job.state), True, "whether it says that it has the conversation")
     before = len(trial.asked)
     trial.script(trial.change({"hello.py": HELLO}))
     await trial.done(trial.job("Take that back, please.", follow_up=True))
