@@ -62,6 +62,17 @@ class Agents:
         agents = sorted(self._forge.offers.agents.items())
         return list(await asyncio.gather(*(self._fact(agent, workers) for _, agent in agents)))
 
+    async def ready(self, who: Principal) -> dict[str, bool | None]:
+        """Of each agent, whether a run of it can start at once somewhere; None: nobody knows."""
+        workers = await self._forge.workers.list(who)
+
+        async def of(agent: AgentBackend) -> bool | None:
+            found = await self._look(agent)
+            return self._ready(found, self._places(agent.name, workers, found))
+
+        agents = self._forge.offers.agents
+        return dict(zip(agents, await asyncio.gather(*map(of, agents.values())), strict=True))
+
     async def get(self, who: Principal, name: str) -> AgentFact:
         """One. Raises `NotFound`."""
         return await self._fact(self._forge.agent(name), await self._forge.workers.list(who))
@@ -99,38 +110,45 @@ class Agents:
         await self._installing.close()
 
     async def _fact(self, agent: AgentBackend, workers: list[Worker]) -> AgentFact:
-        installation, places = self._installing.last(agent.name), _places(agent.name, workers)
-        found = await self._look(agent, installation)
-        known = [place.ready for place in places if place.worker.alive] + ([found.ok] if self.here else [])
+        found = await self._look(agent)
+        size = await size_mb(agent) if self.here and found.ok else None
+        places = self._places(agent.name, workers, found, size)
         return AgentFact(
             name=agent.name,
             health=found,
-            size_mb=await size_mb(agent) if self.here and found.ok else None,
+            size_mb=size,
             here=self.here,
-            ready=True if True in known else None if None in known or not known else False,
+            ready=self._ready(found, places),
             abilities=abilities(agent),
             workers=places,
-            installation=installation,
+            installation=self._installing.last(agent.name),
         )
 
-    async def _look(self, agent: AgentBackend, installation: Installation | None) -> Health:
+    def _ready(self, found: Health, places: tuple[AgentAt, ...]) -> bool | None:
+        known = [place.ready for place in places if place.worker.alive] + ([found.ok] if self.here else [])
+        return True if True in known else None if None in known or not known else False
+
+    def _places(self, name: str, workers: list[Worker], found: Health, size: int | None = None) -> tuple[AgentAt, ...]:
+        """The workers that offer the agent, without those within servers that are gone."""
+        places = []
+        for worker in workers:
+            if name not in worker.agents or (worker.local and not worker.alive):
+                continue
+            said = worker.described.get(name, {})
+            if worker.id == f"local-{self._forge.id}":  # its next word may be older than an installation here
+                said = {"ready": found.ok, "version": found.version, "size_mb": size}
+            facts = {"version": said.get("version", ""), "size_mb": said.get("size_mb")}
+            places.append(AgentAt(worker=worker, ready=said.get("ready"), **facts))
+        return tuple(places)
+
+    async def _look(self, agent: AgentBackend) -> Health:
         """Its check, which may start something: one for all who ask within two seconds, and none of before the end
         of an installation.
         """
         since, found = self._looks.get(agent.name, (0.0, None))
-        ended = installation.ended_at.timestamp() if installation and installation.ended_at else 0.0
+        last = self._installing.last(agent.name)
+        ended = last.ended_at.timestamp() if last and last.ended_at else 0.0
         if found is None or time.time() - since > FRESH or since < ended:
             since, found = time.time(), await health(agent)
             self._looks[agent.name] = since, found
         return found
-
-
-def _places(name: str, workers: list[Worker]) -> tuple[AgentAt, ...]:
-    """The workers that offer the agent, other than those within servers that are gone."""
-    found = []
-    for worker in workers:
-        if name in worker.agents and (worker.alive or not worker.local):
-            said = worker.described.get(name, {})
-            facts = {"version": said.get("version", ""), "size_mb": said.get("size_mb")}
-            found.append(AgentAt(worker=worker, ready=said.get("ready"), **facts))
-    return tuple(found)
