@@ -14,7 +14,7 @@ from codeforge.testing import StandIns, new_repository, running
 
 OWN = {
     "aider": {"follow_up"},
-    "openhands": {"follow_up"},
+    "openhands": {"follow_up", "steer"},
     "opencode": {"follow_up"},
     "swe": {"follow_up", "steer"},
     "swe_full": set(),
