@@ -86,6 +86,26 @@ class AgentBackend(ABC):
             file = Path(module.__file__)
             yield file.parent if module.__package__ else file
 
+    def installed_in(self) -> Path | None:
+        """The folder that `install` fills, for people to see its size; None where it fills none."""
+        return None
+
+    def remembers(self, state: Path) -> bool:
+        """Whether the conversation of the turns before is in ``state``, so that a later turn goes on in it.
+
+        Override it where the agent keeps one. By default CodeForge tells a later turn what was said before, ahead of
+        its prompt. ``remembers = None`` in a class says that its agent takes one turn and no more.
+        """
+        return False
+
+    async def steer(self, job: AgentJob, words: str) -> bool:
+        """Tell the agent ``words`` in the middle of its turn ``job``; gives whether it has them.
+
+        Override it where the agent listens while it works; return once it has read them, or False when the turn is
+        over before. What it was not told, by default everything, is the prompt of its next turn.
+        """
+        return False
+
     @abstractmethod
     def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
         """Work on ``job``, yielding events; the last one is ``ended``. Write it as ``async def`` with ``yield``.

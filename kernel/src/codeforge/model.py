@@ -328,6 +328,7 @@ class Worker:
 
     ``labels`` were given to it when it was registered; ``load`` is its machine's, per core; ``disk`` its free
     space and the projects' use of it, in MB. ``alive``: it gave word lately. The one within a server is ``local``.
+    ``described`` is what it says of its agents, by name; those of an older version say nothing.
     """
 
     id: str
@@ -345,6 +346,7 @@ class Worker:
     seen_at: datetime | None
     alive: bool
     runs: tuple[str, ...] = ()
+    described: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ VERSION = {versions.HEADER: __version__}
 CALLS = [
     ("POST", "/hello"),
     ("POST", "/beat"),
+    ("POST", "/agents"),
     ("POST", "/claim"),
     ("POST", "/runs/{id}/renew"),
     ("GET", "/runs/{id}"),
@@ -46,6 +47,16 @@ async def worker(forge, who):
     """(its id, its token) of a worker that is registered."""
     made, secret = await forge.workers.add(who, "build-1", ("gpu",))
     return made.id, secret
+
+
+async def test_a_worker_says_what_its_agents_are(worker, worker_api, forge, who):
+    await worker_api(worker[1], "POST", "/hello", HELLO)
+    said = {"ready": True, "version": "1", "size_mb": 3, "abilities": {"steer": "agent"}, "later": "field"}
+    assert await worker_api(worker[1], "POST", "/agents", {"agents": {"shell": said}}) == (204, None)
+    del said["later"]
+    assert (await forge.workers.list(who))[0].described == {"shell": said}
+    status, told = await worker_api(worker[1], "POST", "/agents", {"agents": {"shell": {"size_mb": -1}}})
+    assert (status, "size_mb" in told["detail"]) == (422, True)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 from web_browsing import live_run, live_task
-from web_stage import BASE, HEAD
+from web_stage import BASE, HEAD, MissingAgent
 
 from codeforge import AgentEvent, Change, Kind, RunState
 from codeforge.testing import axe
@@ -262,3 +262,31 @@ def test_a_run_that_waits_tells_when_its_reason_changes(page, server):
     expect(page.get_by_text("Waits for a free worker.")).to_be_visible(timeout=15_000)
     server.do(server.stage.working(run))
     expect(page.get_by_text("Waits for a free worker.")).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_an_agent_is_installed_from_its_page_and_stopped_there(page, server):
+    stage = server.stage
+    agent = stage.forge.offers.agents["swe"] = MissingAgent()
+    stage.forge.agents.here = True
+    project = server.do(stage.project())
+    page.goto(f"/projects/{project.id}")
+    page.get_by_label("Agent").select_option("swe")
+    expect(page.get_by_text("Its first run installs it")).to_be_visible()
+    page.get_by_role("link", name="See all agents").click()
+    row = page.locator("li").filter(has=page.get_by_text("swe", exact=True))
+    row.get_by_role("button", name="Install swe").click()
+    expect(row.get_by_text("Fetching the packages of swe")).to_be_visible()
+    row.get_by_role("button", name="Stop installing swe").click()
+    expect(row.get_by_text("The installation was stopped")).to_be_visible()
+    row.get_by_text("What it can do").click()
+    expect(row.get_by_text("Told when its present turn ends.")).to_be_visible()
+    row.get_by_role("button", name="Install swe").click()
+    expect(row.locator(".state")).to_have_text("Installing")
+    server.do(_set(agent.go))
+    expect(row.locator(".state")).to_have_text("Installed")
+    expect(row.get_by_role("button")).to_have_count(0)
+
+
+async def _set(event):
+    event.set()

@@ -37,6 +37,7 @@ NAMES = [
     "budgets",
     "costs-by-model",
     "plugins",
+    "agents",
     "workers",
     "tokens",
     "api",

@@ -22,6 +22,7 @@ PAGES = [
     "/costs",
     "/costs/budgets",
     "/plugins",
+    "/agents",
     "/tokens",
     "/workers",
     "/api",
@@ -113,8 +114,6 @@ async def test_what_is_down_stands_on_every_page_and_in_the_strip_that_asks_for_
 async def test_a_broken_plugin_is_listed_with_its_reason(client):
     text = await read(client, "/plugins")
     assert "ImportError: no module named slack." in text
-    assert "Not ready" in await read(client, "/plugins/agents/openhands")
-    assert "0.86.2" in await read(client, "/plugins/agents/aider")
 
 
 async def test_a_token_is_shown_once_and_revoked(client, stage):

@@ -6,12 +6,16 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from web_stage import Stage
+from web_stage import MissingAgent, Stage
 
 from codeforge import AgentEvent, Kind, Project, Run, RunState, Spoken
 from codeforge.errors import OverBudget
 from codeforge.events import edited, log, ran, said, thought
 from codeforge.llm import Price, Route, Way
+
+WRONG = (
+    "SWE-agent could not be installed: no route to host. Check the network, then `codeforge agents install swe_full`."
+)
 
 
 async def everything(stage: Stage) -> dict[str, str]:
@@ -109,6 +113,7 @@ async def everything(stage: Stage) -> dict[str, str]:
     worker, _ = await stage.forge.workers.add(stage.who, "build-1", ("gpu", "linux"))
     await stage.forge.workers.hello(worker.id, host="lab", version="0.1.0", agents=["aider"], slots=4)
     await stage.forge.workers.add(stage.who, "build-2")
+    await _agents(stage, worker.id)
     return {
         "projects": "/projects",
         "project": f"/projects/{project.id}",
@@ -136,11 +141,25 @@ async def everything(stage: Stage) -> dict[str, str]:
         "costs-by-model": "/costs?by=model&since=",
         "plugins": "/plugins",
         "workers": "/workers",
+        "agents": "/agents",
         "tokens": "/tokens",
         "api": "/api",
         "signin": "/signin",
         "missing": "/nowhere",
     }
+
+
+async def _agents(stage: Stage, worker_id: str) -> None:
+    """Agents that are installed, missing, being installed, and could not be; a worker that says what it has."""
+    agents, offers = stage.forge.agents, stage.forge.offers.agents
+    agents.here = True
+    missing = MissingAgent("opencode"), MissingAgent("swe"), MissingAgent("swe_full", WRONG)
+    offers.update({agent.name: agent for agent in missing})
+    missing[2].go.set()
+    await agents.install(stage.who, "swe")
+    await agents.install(stage.who, "swe_full")
+    said = {"ready": True, "version": "0.86.2", "size_mb": 661, "abilities": {}}
+    await stage.forge.workers.describe(worker_id, {"aider": said, "swe": {**said, "ready": False, "size_mb": None}})
 
 
 async def _waiting(stage: Stage, project: Project) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -28,8 +29,10 @@ from codeforge import (
     RepoInfo,
     Run,
     RunState,
+    Say,
     Scm,
     Settings,
+    Unavailable,
 )
 from codeforge.forge import Forge, Offers, PluginFact
 from codeforge.llm import Provider, ProviderField, ProviderKind
@@ -129,6 +132,29 @@ class BrokenAgent(ScriptedAgent):
 
     async def check(self) -> Health:
         raise RuntimeError("its command is not on PATH")
+
+
+class MissingAgent(ScriptedAgent):
+    """Not installed; an installation goes on until ``go`` is set, and fails with ``wrong`` where that is said."""
+
+    def __init__(self, name: str = "swe", wrong: str = "") -> None:
+        self.name, self.wrong, self.go = name, wrong, asyncio.Event()
+        self.installed, self.begun = False, 0
+
+    async def check(self) -> Health:
+        if self.installed:
+            return Health(name=self.name, ok=True, detail=f"{self.name} 2.4.6 is installed.", version="2.4.6")
+        fix = f"codeforge agents install {self.name}"
+        return Health(name=self.name, ok=False, detail=f"{self.name} is not installed yet.", fix=fix)
+
+    async def install(self, say: Say) -> None:
+        self.begun += 1
+        say(f"Making an environment for {self.name} 2.4.6 {NASTY}")
+        say(f"Fetching the packages of {self.name}, about 10 MB the first time")
+        await self.go.wait()
+        if self.wrong:
+            raise Unavailable(self.wrong)
+        self.installed = True
 
 
 class ScriptedLlm(Llm):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from codeforge.boot import background
 from codeforge.boot.folder import data_folder, only_one
-from codeforge.boot.working import about, beat
+from codeforge.boot.working import about, beat, describe
 from codeforge.errors import Unavailable
 from codeforge.forge import Forge, Offers
 from codeforge.plugins import Plugins
@@ -68,6 +68,8 @@ async def house(
         stack.enter_context(only_one(folder))
         forge, plugins = await stack.enter_async_context(open_forge(settings, extra))
         await forge.accounts.admin()
+        forge.agents.here = working or settings.agents_home.is_dir()
+        stack.push_async_callback(forge.agents.close)
         routes = plugins.routes(forge)
         queue = forge.offers.queue = plugins.queue(settings)
         await stack.enter_async_context(plugins.alive(forge))
@@ -106,7 +108,9 @@ async def _own_worker(forge: Forge, queue: Queue) -> AsyncIterator[Worker]:
     worker = Worker(forge.coordinator, source, forge.offers, forge.settings, id=f"local-{forge.id}")
     await forge.workers.hello(worker.id, name=f"{platform.node()}-{os.getpid()}", **about(forge.settings, forge.offers))
     await worker.recover()
-    async with background.background(beat(worker, partial(forge.workers.beat, worker.id))), worker:
+    words = describe(forge.offers.agents.values(), partial(forge.workers.describe, worker.id))
+    beats = beat(worker, partial(forge.workers.beat, worker.id))
+    async with background.background(words), background.background(beats), worker:
         yield worker
     with suppress(Unavailable):
         await forge.workers.leave(worker.id)

@@ -6,15 +6,17 @@ import asyncio
 import logging
 import os
 import platform
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from codeforge import __version__
+from codeforge.abilities import described
+from codeforge.agents import AgentBackend
 from codeforge.boot import background
 from codeforge.boot.folder import data_folder, only_one
-from codeforge.errors import Invalid, Unauthorized, Unavailable
+from codeforge.errors import Invalid, NotFound, Unauthorized, Unavailable
 from codeforge.forge import Offers
 from codeforge.plugins import Plugins
 from codeforge.queues import Ears
@@ -24,6 +26,8 @@ from codeforge.worker import Worker
 log = logging.getLogger(__name__)
 BEAT = 4.0
 """Seconds between two words of a worker to its server."""
+LOOK = 15.0
+"""Seconds between two looks at whether agents are installed."""
 AGAIN = 2.0
 
 
@@ -58,6 +62,24 @@ async def beat(worker: Worker, say: Callable[..., Awaitable[Any]]) -> None:
         except Exception:
             log.exception("the worker could not give word")
         await asyncio.sleep(BEAT)
+
+
+async def describe(agents: Iterable[AgentBackend], say: Callable[[dict[str, Any]], Awaitable[Any]]) -> None:
+    """Say what the agents are and can do, now and whenever that changes: one was installed, or is gone; endless."""
+    told: dict[str, Any] | None = None
+    while True:
+        try:
+            found = await described(agents)
+            if found != told:
+                await say(found)
+                told = found
+        except NotFound:  # a server of the version before does not ask for it
+            return
+        except Unavailable as error:
+            log.warning("the worker could not say what its agents are: %s", error)
+        except Exception:
+            log.exception("the worker could not say what its agents are")
+        await asyncio.sleep(LOOK)
 
 
 @asynccontextmanager
@@ -104,7 +126,11 @@ async def lodge(
         async def say_so(**facts: Any) -> Any:
             return await door.json("POST", "/beat", json=facts)
 
+        async def say_agents(found: dict[str, Any]) -> None:
+            await door.bytes("POST", "/agents", json={"agents": found})
+
         await stack.enter_async_context(background.background(beat(worker, say_so)))
+        await stack.enter_async_context(background.background(describe(offers.agents.values(), say_agents)))
         yield Lodging(worker=worker, name=told["name"], deafen=queue.deafen)
 
 

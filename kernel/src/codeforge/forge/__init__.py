@@ -18,6 +18,7 @@ from codeforge.forge import forecast as _forecast
 from codeforge.forge import history as _history
 from codeforge.forge import runs as _runs
 from codeforge.forge.accounts import Accounts
+from codeforge.forge.agents import Agents
 from codeforge.forge.aliases import Aliases
 from codeforge.forge.allowances import Allowances
 from codeforge.forge.calls import Calls
@@ -126,6 +127,7 @@ class Forge:
         self.coordinator = ForgeCoordinator(self)
         self.workers, self.packs, self.reports = Workers(self), Packs(self), Reports(self)
         self._known_secrets: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self.agents = Agents(self)
         self.parts, self.space = Parts(self), Space(self)
 
     def agent(self, name: str) -> AgentBackend:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codeforge.abilities import Ability, By
 from codeforge.errors import Conflict
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import budgets, history, tasks
@@ -125,6 +126,8 @@ class Again:
         text = await self._forge.clean(who.tenant_id, tasks.checked_prompt(text, "comment"))
         task = await self._forge.tasks.get(who, run.task_id)
         self._forge.agent(run.agent)
+        if self._forge.agents.by_class(run.agent)[Ability.FOLLOW_UP] == By.NOBODY:
+            raise Conflict(f"The agent {run.agent} takes one turn and cannot go on from it: start a new task for more.")
 
         def work(door: Door) -> str:
             row = row_of(door, run.id)

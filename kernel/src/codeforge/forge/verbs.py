@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from codeforge.abilities import Ability, By
 from codeforge.errors import Conflict
 from codeforge.events import AgentEvent, Kind
 from codeforge.forge import history, questions, tasks
@@ -35,10 +36,11 @@ class Verbs(Again):
         """What people can do with a run now, of: answer, message, pause, resume, stop, restart, prioritise, accept,
         send_back, reject, retry.
         """
+        able = self._forge.agents.by_class(run.agent)
         if run.state in LIVE:
             can = {
                 "answer": bool(run.questions) and run.want is None,
-                "message": run.state != S.CHECKING and run.want != "stop",
+                "message": able[Ability.STEER] != By.NOBODY and run.state != S.CHECKING and run.want != "stop",
                 "pause": run.state in LIVE - {S.PAUSED, S.CHECKING} and run.want in (None, "wait"),
                 "resume": run.state in (S.PAUSED, S.WAITING) or run.want in ("pause", "wait"),
                 "stop": run.want != "stop",
@@ -48,9 +50,11 @@ class Verbs(Again):
             return tuple(verb for verb, possible in can.items() if possible)
         if run.state in (S.ACCEPTED, S.REJECTED):
             return "retry", "restart"
+        more = able[Ability.FOLLOW_UP] != By.NOBODY
         if run.state == S.SENT_BACK:
-            return "message", "retry", "restart"
-        return (*(("accept",) if acceptable(run) else ()), "send_back", "reject", "message", "retry", "restart")
+            return (*(("message",) if more else ()), "retry", "restart")
+        can = {"accept": acceptable(run), "send_back": more, "reject": True, "message": more}
+        return (*(verb for verb, possible in can.items() if possible), "retry", "restart")
 
     async def stop(self, who: Principal, run_id: str) -> Run:
         """Ask a run to stop; what it did so far is kept. One that nobody works on stops at once, one that has
@@ -133,6 +137,8 @@ class Verbs(Again):
         run = await self._forge.runs.get(who, run_id)
         if run.state in ENDED:
             return await self.follow_up(who, run, text)
+        if self._forge.agents.by_class(run.agent)[Ability.STEER] == By.NOBODY:
+            raise Conflict(f"The agent {run.agent} takes one turn: nothing more can be said to it.")
 
         def work(door: Door, row: Row) -> None:
             if row["state"] not in LIVE - {S.CHECKING} or row["want"] == "stop":

@@ -139,6 +139,11 @@ class Workers:
 
         return await self._forge.store.run(None, work)
 
+    async def describe(self, worker_id: str, described: dict[str, Any]) -> None:
+        """A worker says what its agents are and can do, at its start and whenever that changes."""
+        values = {"described": described, "agents": sorted(described)}
+        await self._forge.store.run(None, lambda door: door.update(t.Worker, t.Worker.id == worker_id, **values))
+
     async def leave(self, worker_id: str) -> None:
         """A worker within a server ends in order."""
         await self._forge.store.run(
@@ -167,6 +172,7 @@ def _fact(door: Door, row: rows.Row) -> Worker:
         local=row["token_hash"] is None,
         labels=tuple(row["labels"]),
         agents=tuple(row["agents"]),
+        described=row["described"] or {},
         created_at=rows.moment(row["created_at"]),
         seen_at=rows.moment(seen) if seen else None,
         alive=bool(seen and seen > door.now() - QUIET),

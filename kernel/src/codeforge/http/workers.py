@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from codeforge import versions, wire
 from codeforge.coordination import Known
@@ -39,6 +39,21 @@ class Hello(Shape):
     version: Name
     agents: list[Name]
     slots: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Described(Shape):
+    """What a worker says of one agent."""
+
+    model_config = ConfigDict(extra="ignore")  # a newer worker may say more
+
+    ready: bool = False
+    version: Name = ""
+    size_mb: Count | None = None
+    abilities: Annotated[dict[Name, Name], Field(default_factory=dict, max_length=100)]
+
+
+class Offering(Shape):
+    agents: Annotated[dict[Name, Described], Field(max_length=1000)]
 
 
 class Beat(Shape):
@@ -84,6 +99,13 @@ async def beat(request: web.Request, forge: Forge) -> web.StreamResponse:
     body = await reading.body(request, Beat)
     worker = await forge.workers.beat(who(request).user_id, **body.model_dump())
     return _json({"draining": worker.draining})
+
+
+async def offering(request: web.Request, forge: Forge) -> web.StreamResponse:
+    """A worker says what its agents are and can do."""
+    body = await reading.body(request, Offering)
+    await forge.workers.describe(who(request).user_id, body.model_dump()["agents"])
+    return web.Response(status=204)
 
 
 async def claim(request: web.Request, forge: Forge) -> web.StreamResponse:
@@ -212,6 +234,7 @@ def _route(method: str, path: str, handler: Handler) -> web.RouteDef:
 ROUTES = (
     _route("POST", "/hello", hello),
     _route("POST", "/beat", beat),
+    _route("POST", "/agents", offering),
     _route("POST", "/claim", claim),
     _route("POST", "/runs/{id}/renew", renew),
     _route("GET", "/runs/{id}", about),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from typing import ClassVar
 from codeforge.agents import AgentBackend, AgentJob, Say
 from codeforge.errors import RunFailure
 from codeforge.events import AgentEvent
+from codeforge.ids import new_id
 from codeforge.model import Health, Reason
 from codeforge.process import CONFINED, Process
 from codeforge.runners.environment import Environment, Recipe
@@ -21,6 +23,8 @@ from codeforge.runners.report import Translator
 from codeforge.runners.warm import ColdError, WarmParent, WarmProcess
 
 AGENT_SIDE = Path(__file__).with_name("agent_side")
+LOOK = 0.1
+"""Seconds between two looks whether words were read."""
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -56,6 +60,20 @@ class DrivenAgent(AgentBackend):
             for lock in () if git.is_symlink() else git.glob("*.lock"):  # a git that was killed leaves it
                 lock.unlink(missing_ok=True)
         yield translator.ended(code)
+
+    async def hand_in(self, job: AgentJob, words: str) -> bool:
+        """`steer` for a runner that asks `codeforge_agent.inbox` between its agent's steps."""
+        inbox = job.state / "inbox"
+        inbox.mkdir(parents=True, exist_ok=True)
+        path = inbox / f"{new_id()}.txt"
+        try:
+            path.with_suffix(".new").write_text(words, encoding="utf-8")
+            path.with_suffix(".new").replace(path)
+            while path.exists():  # noqa: ASYNC110 (another process takes it away)
+                await asyncio.sleep(LOOK)
+            return True
+        finally:
+            path.unlink(missing_ok=True)
 
     @asynccontextmanager
     async def _process(self, job: AgentJob) -> AsyncIterator[Process]:
@@ -123,6 +141,9 @@ class RunnerAgent(DrivenAgent):
     async def install(self, say: Say) -> None:
         """Make the agent's environment. Cancelling leaves nothing running and nothing half made."""
         await self._environment.make(say)
+
+    def installed_in(self) -> Path:
+        return self._environment.folder
 
     async def launcher(self, job: AgentJob) -> list[str]:
         if not self._environment.ready():

@@ -51,15 +51,15 @@ class Environment:
 
     def __init__(self, home: Path, recipe: Recipe) -> None:
         self._home, self._recipe = home, recipe
-        self._folder = home / hashlib.sha256(recipe.lock.read_bytes()).hexdigest()[:16]
+        self.folder = home / hashlib.sha256(recipe.lock.read_bytes()).hexdigest()[:16]
 
     @property
     def python(self) -> Path:
-        return self._folder / "bin" / "python"
+        return self.folder / "bin" / "python"
 
     def ready(self) -> bool:
         """Whether it was made to the end and its Python is still there."""
-        return (self._folder / "ready").exists() and self.python.exists()
+        return (self.folder / "ready").exists() and self.python.exists()
 
     async def make(self, say: Say) -> None:
         """Make it unless it is there. Raises `Unavailable` with what is missing."""
@@ -79,19 +79,19 @@ class Environment:
         try:
             await self._fill(say)
         except BaseException:  # a cancellation too: half an environment only fills the disk
-            await asyncio.shield(asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True))
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True))
             raise
 
     async def _fill(self, say: Say) -> None:
         recipe, python = self._recipe, await self._find_python()
         say(f"Making an environment for {recipe.title} {recipe.version} with {python}")
-        await self._uv(say, "venv", "--clear", "--no-project", "--python", python, str(self._folder))
+        await self._uv(say, "venv", "--clear", "--no-project", "--python", python, str(self.folder))
         say(f"Fetching the packages of {recipe.title}, about {recipe.fetched} the first time")
         options = "--require-hashes", "--no-deps", "--no-build", "--compile-bytecode"
         await self._uv(say, "pip", "install", "--python", str(self.python), *options, "-r", str(recipe.lock))
         say(f"Starting {recipe.title} once, so that the first run is quick")
         await self._run(say, str(self.python), "-I", "-c", recipe.warm)
-        (self._folder / "ready").write_text(recipe.version + "\n", encoding="utf-8")
+        (self.folder / "ready").write_text(recipe.version + "\n", encoding="utf-8")
         say(f"{recipe.title} {recipe.version} is ready")
 
     async def _uv(self, say: Say, *arguments: str) -> str:

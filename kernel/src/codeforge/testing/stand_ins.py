@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 from codeforge.agents import AgentBackend, AgentJob
 from codeforge.events import AgentEvent, ended, ran, said
@@ -24,6 +25,10 @@ class ShellAgent(AgentBackend):
     """
 
     name = "shell"
+
+    def remembers(self, state: Path) -> bool:
+        """A script is told no conversation: what it wants to know later it leaves in STATE."""
+        return True
 
     async def run(self, job: AgentJob) -> AsyncGenerator[AgentEvent, None]:
         env = {"PATH": os.environ["PATH"], "HOME": str(job.home), "STATE": str(job.state), **job.mark}

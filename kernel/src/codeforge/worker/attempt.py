@@ -7,7 +7,9 @@ import logging
 import shutil
 import time
 from contextlib import AsyncExitStack, aclosing, suppress
+from dataclasses import replace
 
+from codeforge.abilities import Ability, By, abilities
 from codeforge.agents import AgentBackend, AgentJob
 from codeforge.coordination import Assignment, Coordinator, Unheard
 from codeforge.errors import CodeForgeError, RunFailure, Unavailable
@@ -24,8 +26,10 @@ from codeforge.worker.confining import choose, enter
 from codeforge.worker.folder import RunFolder
 from codeforge.worker.patience import insist
 from codeforge.worker.reporter import Reporter
+from codeforge.worker.retelling import Retelling
 from codeforge.worker.share import DiskShare
 from codeforge.worker.source import Escrowed, Source
+from codeforge.worker.steering import Steering
 
 log = logging.getLogger(__name__)
 PREPARE_SECONDS = 3600.0
@@ -53,6 +57,7 @@ class Attempt:
         self._source, self._lost = source, lost
         self._offers, self._settings = offers, settings
         self.asking = Asking(assignment.project.permissions, reporter)
+        self.steering = Steering(reporter)
         run = assignment.run
         self._folder = RunFolder(settings.data_dir / "runs" / f"{run.id}-{run.generation}")
         self._scm = offers.scms.get(assignment.project.scm)
@@ -60,7 +65,7 @@ class Attempt:
         self._workspace: Workspace | None = None
         self._confined: Confined | None = None
         self._change: Change | None = None
-        self._seen = self._sent = 0
+        self._sent = 0
         self._began: float | None = None
         self._done: float | None = None
         self.unsaved = False
@@ -107,7 +112,7 @@ class Attempt:
                 raise RunFailure(Reason.NOTHING_CHANGED, ADVICE[Reason.NOTHING_CHANGED])
             self._done = time.monotonic()
             try:
-                await reporter.move(RunState.CHECKING, change=change, words_seen=self._seen)
+                await reporter.move(RunState.CHECKING, change=change, words_seen=self.steering.told)
             except Unheard:  # somebody spoke in the last moment
                 self._done = None
                 prompt, follow_up = await self._news(), True
@@ -116,7 +121,7 @@ class Attempt:
                 trouble = await self._check()
                 if not trouble:
                     return change
-                if not rounds or change.head == failed:
+                if not rounds or change.head == failed or abilities(agent)[Ability.FOLLOW_UP] == By.NOBODY:
                     raise RunFailure(Reason.CHECK_FAILED, ADVICE[Reason.CHECK_FAILED])
                 rounds, failed, deadline = rounds - 1, change.head, deadline + await self._back_to_work()
                 prompt, follow_up = trouble, True
@@ -185,8 +190,8 @@ class Attempt:
         """What people said since the agent was told last; "" when nothing."""
         run = self._job.run
         orders = await insist(lambda: self._coordinator.renew(run.id, run.generation), self._lost)
-        news = [text for _, text in orders.words[self._seen :]]
-        self._seen = len(orders.words)
+        news = [text for _, text in orders.words[self.steering.told :]]
+        self.steering.told = len(orders.words)
         return "\n\n".join(news)
 
     async def _turn(self, agent: AgentBackend, prompt: str, follow_up: bool) -> None:
@@ -205,12 +210,18 @@ class Attempt:
             mark=self._folder.mark(),
             ask=self.asking.ask,
         )
+        retelling = None
+        if abilities(agent)[Ability.FOLLOW_UP] == By.CODEFORGE:
+            retelling = Retelling(self._folder.state)
+            agent_job = replace(agent_job, prompt=retelling.prompt(prompt, anew=not follow_up))
         last: AgentEvent | None = None
         with confining(self._confined):
-            async with aclosing(agent.run(agent_job)) as events:
+            async with aclosing(agent.run(agent_job)) as events, self.steering.during(agent, agent_job):
                 async for event in events:
                     last = event
                     await self._reporter.add(event)
+                    if retelling and event.kind == Kind.SAID:
+                        retelling.said(str(event.data.get("text", "")))
         if last is None or last.kind != Kind.ENDED:
             raise RunFailure(Reason.AGENT_ERROR, f"{job.run.agent} ended without a last word.")
         if reason := last.data.get("reason"):

@@ -117,6 +117,7 @@ class Execution:
                 renewed, wait, known = asked, lease / 4, orders.known
                 self._hold(renewed)
                 self._attempt.asking.hear(orders.answers)
+                self._attempt.steering.hear(orders.words)
                 if orders.want == "stop" and not self._stopped:
                     self._stopped = True
                     work.cancel()

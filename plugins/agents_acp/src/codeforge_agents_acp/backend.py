@@ -79,6 +79,12 @@ class AcpAgent(AgentBackend):
         elif not self._program():
             raise Unavailable(f"There is no command {self._agent.command[0]}. {self._fix}")
 
+    def remembers(self, state: Path) -> bool:
+        return (state / "acp.json").is_file()
+
+    def installed_in(self) -> Path | None:
+        return self._package.place(self._home) if self._package else None
+
     def dialect(self) -> Dialect | None:
         """Of the agent that CodeForge installs; how others are made to work is theirs to know."""
         if self.name != "opencode":

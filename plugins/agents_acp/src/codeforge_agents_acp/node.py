@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from codeforge import Process, Say, Unavailable
+from codeforge import Process, Say, Unavailable, new_id
 
 _KEPT = re.compile(r"PATH|HOME|TMPDIR|LANG|(NPM_CONFIG|XDG|SSL|NODE_EXTRA)_.*|(HTTPS?|ALL|NO)_PROXY", re.IGNORECASE)
 _FILES = ("package.json", "package-lock.json", ".npmrc")
@@ -63,7 +63,7 @@ class NodePackage:
         if npm is None:
             raise Unavailable(f"{self.title} needs npm, which is not here: install Node.js, then `{self.install}`.")
         place = self.place(home)
-        fresh = place.with_name(f"{place.name}.{os.getpid()}.new")
+        fresh = place.with_name(f"{place.name}.{new_id()}.new")
         try:
             fresh.mkdir(parents=True)
             for name in _FILES:

@@ -27,6 +27,9 @@ class Aider(RunnerAgent):
     )
     runner = HERE / "runner" / "aider_job"
 
+    def remembers(self, state: Path) -> bool:
+        return (state / "aider.json").is_file()
+
     def dialect(self) -> Dialect:
         from codeforge_agents_aider.dialect import AiderDialect
 

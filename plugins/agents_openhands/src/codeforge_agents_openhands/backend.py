@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeforge import Recipe, RunnerAgent
+from codeforge import AgentJob, Recipe, RunnerAgent
 
 if TYPE_CHECKING:
     from codeforge.testing.contract import Dialect
@@ -27,6 +27,12 @@ class OpenHands(RunnerAgent):
         "import openhands.sdk, openhands.tools.file_editor, openhands.tools.task_tracker",
     )
     runner = HERE / "runner" / "openhands_job"
+
+    def remembers(self, state: Path) -> bool:
+        return (state / "conversation").is_dir()
+
+    async def steer(self, job: AgentJob, words: str) -> bool:
+        return await self.hand_in(job, words)
 
     def dialect(self) -> Dialect:
         from codeforge_agents_openhands.dialect import OpenHandsDialect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeforge import Recipe, RunnerAgent
+from codeforge import AgentJob, Recipe, RunnerAgent
 
 if TYPE_CHECKING:
     from codeforge.testing.contract import Dialect
@@ -32,6 +32,12 @@ class MiniSwe(RunnerAgent):
         warm=WARM,
     )
     runner = HERE / "runner" / "swe_job"
+
+    def remembers(self, state: Path) -> bool:
+        return (state / "swe.json").is_file()
+
+    async def steer(self, job: AgentJob, words: str) -> bool:
+        return await self.hand_in(job, words)
 
     def dialect(self) -> Dialect:
         from codeforge_agents_swe.dialect import MiniDialect

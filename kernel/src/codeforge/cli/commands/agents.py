@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,13 +20,14 @@ from codeforge.errors import Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from codeforge.agents import AgentBackend
-    from codeforge.model import Health
     from codeforge.testing.contract import Result
 
 COLUMNS: Columns = {
     "agent": "name",
     "ready": "ok",
     "version": "version",
+    "size": lambda h: "" if h["size_mb"] is None else f"{h['size_mb']:,} MB",
+    "by itself": lambda h: ", ".join(name.replace("_", " ") for name, can in h["abilities"].items() if can == "agent"),
     "state": lambda h: h["detail"] + (f" - {h['fix']}" if h["fix"] and not h["ok"] else ""),
 }
 
@@ -43,11 +44,9 @@ def command() -> None:
 @options.as_json
 @options.data_dir
 def list_(as_json: bool, data_dir: Path | None) -> None:
-    """List the agents and whether each can run here."""
+    """List the agents: whether each can run here, its size on disk, and what CodeForge need not do in its place."""
     found = asyncio.run(_checked(list(_agents(data_dir).values())))
-    Output(as_json=as_json).items(
-        map(asdict, found), COLUMNS, none="No agent is installed: install a plugin that brings one."
-    )
+    Output(as_json=as_json).items(found, COLUMNS, none="No agent is installed: install a plugin that brings one.")
 
 
 @command.command()
@@ -58,11 +57,11 @@ def list_(as_json: bool, data_dir: Path | None) -> None:
 def check(name: str, contract: bool, as_json: bool, data_dir: Path | None) -> None:
     """Tell whether the agent NAME can run here; exit code 1 when it cannot, or breaks the contract."""
     agent = _named(name, data_dir)
-    [health] = asyncio.run(_checked([agent]))
+    [found] = asyncio.run(_checked([agent]))
     output = Output(as_json=as_json)
-    if not contract or not health.ok:
-        output.items([asdict(health)], COLUMNS, none="")
-    if not health.ok:
+    if not contract or not found["ok"]:
+        output.items([found], COLUMNS, none="")
+    if not found["ok"]:
         raise click.exceptions.Exit(1)
     if contract:
         results = worked(partial(_examined, agent))
@@ -78,10 +77,11 @@ def install(name: str, data_dir: Path | None) -> None:
     """Install the agent NAME into an environment of its own. Ctrl-C stops; calling it again goes on."""
     agent = _named(name, data_dir)
     asyncio.run(agent.install(lambda line: say(clean(line))))
-    [health] = asyncio.run(_checked([agent]))
-    if not health.ok:
-        raise Unavailable(f"{name} is installed but not ready: {health.detail} {health.fix}")
-    say(f"{name} {health.version} is ready.", colour="green")
+    [found] = asyncio.run(_checked([agent]))
+    if not found["ok"]:
+        raise Unavailable(f"{name} is installed but not ready: {found['detail']} {found['fix']}")
+    size = "" if found["size_mb"] is None else f" It takes {found['size_mb']:,} MB."
+    say(f"{name} {found['version']} is ready.{size}", colour="green")
 
 
 def _agents(data_dir: Path | None) -> dict[str, AgentBackend]:
@@ -110,5 +110,12 @@ async def _examined(agent: AgentBackend, progress: Progress) -> list[Result]:
     return await examine(agent, dialect, CASES, told=lambda result: progress.tell(result.case, next(done)))
 
 
-async def _checked(agents: list[AgentBackend]) -> list[Health]:
-    return list(await asyncio.gather(*(agent.check() for agent in agents)))
+async def _checked(agents: list[AgentBackend]) -> list[dict[str, Any]]:
+    return list(await asyncio.gather(*map(_found, agents)))
+
+
+async def _found(agent: AgentBackend) -> dict[str, Any]:
+    from codeforge.abilities import abilities, health, size_mb
+
+    found = await health(agent)
+    return {**asdict(found), "size_mb": await size_mb(agent) if found.ok else None, "abilities": abilities(agent)}

@@ -1,6 +1,7 @@
 """The API's resources, by noun; every operation stands in one list."""
 
 from codeforge.http.resources import (
+    agents,
     aliases,
     calls,
     costs,
@@ -29,6 +30,7 @@ OPERATIONS = (
     *queue.OPERATIONS,
     *schedules.OPERATIONS,
     *events.OPERATIONS,
+    *agents.OPERATIONS,
     *models.OPERATIONS,
     *aliases.OPERATIONS,
     *providers.OPERATIONS,

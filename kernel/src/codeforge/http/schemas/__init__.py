@@ -3,6 +3,7 @@
 Times are ISO 8601 in UTC. Money is integer micro-dollars; null means unpriced, which is not free.
 """
 
+from codeforge.http.schemas.agents import Agent, AgentAbilities, AgentAbility, AgentInstallation, AgentOnWorker
 from codeforge.http.schemas.base import Address, Command, Id, Moment, Name, Page, Said, Sequence, Shape, Slug, Text
 from codeforge.http.schemas.house import Alive, FreshToken, NewToken, Part, Plugin, Ready, Token
 from codeforge.http.schemas.models import (
@@ -69,6 +70,11 @@ from codeforge.http.schemas.workers import FreshWorker, NewWorker, Worker, Worke
 
 __all__ = [
     "Address",
+    "Agent",
+    "AgentAbilities",
+    "AgentAbility",
+    "AgentInstallation",
+    "AgentOnWorker",
     "Alias",
     "AliasEdit",
     "Alive",

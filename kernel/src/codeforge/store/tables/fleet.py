@@ -40,7 +40,8 @@ class Pack(Model):
 class Worker(Model):
     """A process that executes runs, of this tenant alone; one without ``token_hash`` is part of a server.
 
-    ``disk`` is what it said last of its data folder: {"free_mb": n, "full": bool, "projects": {id: mb}}.
+    ``disk`` is what it said last of its data folder: {"free_mb": n, "full": bool, "projects": {id: mb}}; ``described``
+    of its agents, by name, None for one that says nothing of them: see `codeforge.abilities.described`.
     """
 
     id = key()
@@ -51,6 +52,7 @@ class Worker(Model):
     host = TextField()
     version = TextField()
     agents = Json()
+    described = Json(null=True)
     slots = IntegerField()
     draining = BooleanField()
     load = DoubleField()

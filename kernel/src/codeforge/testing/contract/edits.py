@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from codeforge.abilities import Ability, By, abilities
 from codeforge.events import Kind
 from codeforge.ids import new_id
-from codeforge.testing.contract.case import case, quick_case
+from codeforge.testing.contract.case import Skipped, case, quick_case
 from codeforge.testing.contract.trial import FRIENDLY, HELLO, KEY, Trial, demand
 from codeforge.testing.repositories import git
 from codeforge.testing.steps import TALK
+from codeforge.testing.waiting import until
 
 
 @quick_case
@@ -73,13 +75,43 @@ async def tokens_are_those_that_the_gateway_counts(trial: Trial) -> None:
 
 @case
 async def a_follow_up_remembers_the_turn_before(trial: Trial) -> None:
+    if abilities(trial.agent)[Ability.FOLLOW_UP] != By.AGENT:
+        raise Skipped("It keeps no conversation: CodeForge tells it what was said before.")
     trial.greet()
-    await trial.done(trial.job("Make greet() in hello.py friendlier, says ORCHID."))
+    job = trial.job("Make greet() in hello.py friendlier, says ORCHID.")
+    demand(trial.agent.remembers(job.state), False, "whether it has a conversation at first")
+    await trial.done(job)
+    demand(trial.agent.remembers(job.state), True, "whether it says that it has the conversation")
     before = len(trial.asked)
     trial.script(trial.change({"hello.py": HELLO}))
     await trial.done(trial.job("Take that back, please.", follow_up=True))
     demand("ORCHID" in trial.asked[before].text, True, "whether it remembers")
     demand(trial.read("hello.py"), HELLO, "the file")
+
+
+@case
+async def words_in_mid_turn_are_heard_before_the_next_step(trial: Trial) -> None:
+    if abilities(trial.agent)[Ability.STEER] != By.AGENT:
+        raise Skipped("It does not listen while it works: CodeForge tells it at its next turn.")
+    trial.script(trial.shell("until rm go; do sleep 0.05; done 2> /dev/null"))
+    job = trial.job()
+    running = asyncio.create_task(trial.done(job))
+    await until(lambda: trial.asked, "a request")
+    heard = asyncio.create_task(trial.agent.steer(job, "Think of the ORCHID."))
+    await asyncio.sleep(0.2)
+    trial.write({"go": ""})
+    await running
+    demand("ORCHID" in trial.asked[0].text, False, "whether it knew before")
+    demand("ORCHID" in trial.asked[1].text, True, "whether its next step knows")
+    async with asyncio.timeout(5):
+        demand(await heard, True, "whether it says that it was told")
+    late = asyncio.create_task(trial.agent.steer(job, "Too late."))
+    await asyncio.sleep(0.2)
+    late.cancel()
+    await asyncio.wait([late])
+    trial.script([TALK])
+    await trial.run(trial.job("Go on.", follow_up=True))
+    demand("Too late." in trial.said() + trial.asked[-1].text, False, "whether words are left that nobody was told")
 
 
 @case

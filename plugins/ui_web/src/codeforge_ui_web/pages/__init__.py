@@ -7,6 +7,7 @@ from aiohttp import web
 from codeforge_ui_web import assets
 from codeforge_ui_web.pages import (
     account,
+    agents,
     aliases,
     api,
     budgets,
@@ -45,6 +46,7 @@ def routes() -> list[web.RouteDef]:
         queue,
         schedules,
         workers,
+        agents,
         models,
         providers,
         aliases,

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from codeforge import Invalid, Kind, NotFound, Run, RunState
+from codeforge.abilities import HOW, Ability
 from codeforge.forge.runs import LIVE
 from codeforge.http import FORGE, who
 from codeforge.model import ADVICE
@@ -22,6 +23,8 @@ from codeforge_ui_web.words import bare
 MOST_FILES, MOST_OUTPUT = 500, 1000
 """Files and lines of the check's output that the page shows; a script can have all."""
 MOST_PRIORITY = 1_000_000
+_LATER = {Ability.FOLLOW_UP: "followed", Ability.PAUSE: "paused"}
+"""What is said of these stands in the middle of a sentence."""
 WAITS = RunState.QUEUED, RunState.WAITING
 
 
@@ -44,12 +47,21 @@ async def _about(request: web.Request) -> dict[str, Any]:
         "replayed": replayed,
         "advice": advice,
         "can": forge.runs.verbs(run),
+        **await _words(request, run),
         "lacks": await lacking(request, run),
         "periods": PERIODS,
         "live": run.state in LIVE,
         "as_seen": _as_seen(run),
         "waits": await forge.line.why(person, run.id) if run.state in WAITS else "",
     }
+
+
+async def _words(request: web.Request, run: Run) -> dict[str, str]:
+    """How what people may want of the run's agent comes about."""
+    able = await request.app[FORGE].agents.abilities(who(request), run)
+    said = {ability: HOW[ability, by] for ability, by in able.items()}
+    later = {name: f"{said[a][0].lower()}{said[a][1:]}" for a, name in _LATER.items()}
+    return {"steered": said[Ability.STEER], **later}
 
 
 def _as_seen(run: Run) -> str:

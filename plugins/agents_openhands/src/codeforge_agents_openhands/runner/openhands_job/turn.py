@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from typing import Any
 
+from codeforge_agent.inbox import heard
 from codeforge_agent.job import Job
 from codeforge_agent.main import TimeUp
 from codeforge_agent.report import Report
@@ -19,6 +21,8 @@ from .screen import Screen
 
 GO_ON = "If the task is done, call the `finish` tool and say what you did. If it is not, go on."
 CUT = "Your last answer was cut off at its output limit, and nothing of it was done. Go on in smaller steps."
+LOOK = 0.1
+"""Seconds between two looks for what people say."""
 LAST = 1.0
 """Seconds for an orderly end after SIGTERM."""
 
@@ -27,7 +31,7 @@ class Turn:
     """Can be interrupted at any time: by SIGTERM, or because the job's time is over."""
 
     def __init__(self, job: Job, conversation: Any, calls: Calls, screen: Screen) -> None:
-        self._conversation, self._calls, self._screen = conversation, calls, screen
+        self._job, self._conversation, self._calls, self._screen = job, conversation, calls, screen
         self._workspace, self._began = job.workspace, now(job.state)
         self._loop = asyncio.new_event_loop()
         self._time_is_up = False
@@ -49,11 +53,36 @@ class Turn:
         acted = -1
         while message:
             await asyncio.to_thread(self._conversation.send_message, message)
-            await self._conversation.arun()
+            await self._run()
             message = ""
             if self.talked and acted != self._screen.actions:
                 acted = self._screen.actions
                 message = CUT if self._calls.cut else GO_ON if self.changed else ""
+
+    async def _run(self) -> None:
+        """Work to a halt, and on where something was said just then: it is told between two steps."""
+        going = True
+        while going:
+            over = asyncio.Event()
+            listening = asyncio.create_task(self._listen(over))
+            try:
+                await self._conversation.arun()
+            finally:
+                over.set()
+                await asyncio.wait([listening])
+            going = self.status == Status.IDLE and listening.result()
+
+    async def _listen(self, over: asyncio.Event) -> bool:
+        """Tell what people say until it is ``over``; gives whether there was anything."""
+        told = False
+        while not over.is_set():
+            for words in heard(self._job):
+                await asyncio.to_thread(self._conversation.send_message, words)
+                told = True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK):
+                    await over.wait()
+        return told
 
     @property
     def talked(self) -> bool:

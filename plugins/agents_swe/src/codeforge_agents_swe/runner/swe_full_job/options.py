@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from codeforge_agent.job import Job
@@ -22,7 +21,7 @@ def options(job: Job) -> list[str]:
     folder = Path(os.environ["HOME"]) / "swe_full"
     folder.mkdir(exist_ok=True)
     (folder / "config.yaml").write_text(json.dumps(_config(job)), encoding="utf-8")
-    (folder / "task.md").write_text(_task(job), encoding="utf-8")
+    (folder / "task.md").write_text(job.prompt, encoding="utf-8")
     model = {"name": f"openai/{job.model}", "per_instance_cost_limit": 0, "total_cost_limit": 0}
     repo = {"type": "preexisting", "repo_name": job.workspace.lstrip("/"), "reset": "false"}
     problem = {"type": "text_file", "path": folder / "task.md", "id": "run"}
@@ -50,17 +49,3 @@ def _config(job: Job) -> dict[str, object]:
         "parse_function": {"type": "function_calling"},
     }
     return {"agent": {"type": "default", "templates": templates, "tools": tools, "history_processors": []}}
-
-
-def _task(job: Job) -> str:
-    """The prompt, after those of the turns before: SWE-agent keeps no conversation of its own."""
-    kept = Path(job.state) / "swe_full.json"
-    before: list[str] = []
-    if job.follow_up:
-        with suppress(OSError, ValueError, TypeError):
-            before = [str(prompt) for prompt in json.loads(kept.read_text(encoding="utf-8"))]
-    new = kept.with_suffix(".new")
-    new.write_text(json.dumps([*before, job.prompt]), encoding="utf-8")
-    new.replace(kept)
-    asked = "".join(f"Asked before, and worked on in the repository as it is now:\n\n{one}\n\n" for one in before)
-    return f"{asked}{'Asked now:' if before else ''}\n\n{job.prompt}".strip()

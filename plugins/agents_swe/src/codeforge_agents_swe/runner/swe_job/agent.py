@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from codeforge_agent.inbox import heard
+from codeforge_agent.job import Job
 from minisweagent.agents.default import AgentConfig, DefaultAgent
 
 from .circles import Circles
@@ -22,10 +24,10 @@ Work on as before. When you are done, submit again by this command, not combined
 class Agent(DefaultAgent):  # type: ignore[misc]
     """Steps and seconds are bounded from outside, so its own limits are off."""
 
-    def __init__(self, model: GatewayModel, shell: Shell, conversation: Conversation, config: dict[str, Any]) -> None:
+    def __init__(self, job: Job, model: GatewayModel, shell: Shell, config: dict[str, Any]) -> None:
         known = {name: value for name, value in config.items() if name in AgentConfig.model_fields}
         super().__init__(model, shell, **{**known, "step_limit": 0, "cost_limit": 0})
-        self._conversation, self._circles = conversation, Circles()
+        self._job, self._conversation, self._circles = job, Conversation(job), Circles()
 
     def add_messages(self, *messages: dict[str, Any]) -> list[dict[str, Any]]:
         """Add; the first time, when a turn before was kept, that one's messages with the new words after them."""
@@ -33,6 +35,12 @@ class Agent(DefaultAgent):  # type: ignore[misc]
             words = FOLLOW_UP.format(task=self.extra_template_vars["task"])
             messages = (*before, self.model.format_message(role="user", content=words))
         return list(super().add_messages(*messages))
+
+    def query(self) -> dict[str, Any]:
+        """Ask the model, after it was told what people said meanwhile."""
+        for words in heard(self._job):
+            self.add_messages(self.model.format_message(role="user", content=words))
+        return dict(super().query())
 
     def execute_actions(self, message: dict[str, Any]) -> list[dict[str, Any]]:
         began = time.monotonic()

@@ -11,7 +11,6 @@ from minisweagent.config import builtin_config_dir
 
 from .agent import Agent
 from .circles import Stuck
-from .conversation import Conversation
 from .edits import Edits
 from .model import GatewayModel
 from .shell import Shell
@@ -23,7 +22,7 @@ def take_turn(job: Job, report: Report) -> None:
     config = yaml.safe_load((builtin_config_dir / "mini.yaml").read_text(encoding="utf-8"))
     edits, model = Edits(job, report), GatewayModel(job, report, config["model"])
     shell = Shell(job, report, edits, config["environment"]["env"])
-    agent = Agent(model, shell, Conversation(job), config["agent"])
+    agent = Agent(job, model, shell, config["agent"])
     try:
         submitted = agent.run(job.prompt)["exit_status"] == "Submitted"
     except Stuck as stuck:
