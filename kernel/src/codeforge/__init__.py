@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from codeforge.runners import RunnerAgent as RunnerAgent
     from codeforge.sandboxes import Confined as Confined
     from codeforge.sandboxes import Confinement as Confinement
+    from codeforge.sandboxes import EmptySandbox as EmptySandbox
     from codeforge.sandboxes import Sandbox as Sandbox
     from codeforge.scm import Delivery as Delivery
     from codeforge.scm import RepoInfo as RepoInfo
@@ -104,7 +105,7 @@ _HOMES = {
     "process": "CONFINED Process",
     "queues": "Answer Ears Hear Queue Take",
     "runners": "DrivenAgent Recipe RunnerAgent",
-    "sandboxes": "Confined Confinement Sandbox",
+    "sandboxes": "Confined Confinement EmptySandbox Sandbox",
     "scm": "Delivery RepoInfo Scm Workspace",
     "settings": "Settings",
     "ui": "Panel",
