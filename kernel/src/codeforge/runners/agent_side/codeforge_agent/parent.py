@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 ROOM = "CODEFORGE_ROOM"
 """A variable of this process that keeps room where the environments of its forks are written."""
 ENV_START, ENV_END = 47, 48
@@ -33,8 +33,10 @@ _LENGTH = struct.Struct("!I")
 
 
 def die_with_the_worker() -> None:
-    """Even while importing, which takes long."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    """Even while importing, which takes long. Until then look like any Python: this one was started from a copy."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(PR_SET_NAME, os.path.basename(sys.executable).encode(), 0, 0, 0)
 
 
 def serve(control: int, shim: str, idle: float, run: Callable[[], None]) -> None:
