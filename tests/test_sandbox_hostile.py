@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import socket
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,7 +39,7 @@ async def attack(folder, sandbox, agent="shell"):
     env |= {"CODEFORGE_FIND_LOCAL_MODELS": "0", "CODEFORGE_AGENTS_DIR": str(data / "agents")}
     for name, target in (("stand_ins", "codeforge.testing.stand_ins:stand_ins"), ("warm_shell", "warm_shell")):
         announce(folder / "plugins", name, target)
-    env["PYTHONPATH"] = os.pathsep.join((str(folder / "plugins"), str(Path(__file__).parent)))
+    env["PYTHONPATH"] = os.pathsep.join((str(folder / "plugins"), *sys.path))
     repository = new_repository(folder / "repository", **{"hostile_agent.py": SCRIPT})
     async with ScriptedModels() as models, Server(data, env=env) as api:
         (data / "agents").mkdir(exist_ok=True)

@@ -2,7 +2,7 @@
 
 It never looks at a run: what comes to it is a socket, and the fork for that socket reads the rest. Nothing of one run
 can therefore reach another. A fork becomes the run's shim (see ``_shim.py``), below which a second one is the runner.
-Where the run has a sandbox, the shim starts it, empty, and the runner moves in (see `codeforge.sandboxes.EmptySandbox`).
+Where the run has a sandbox, the shim starts it, empty, and the runner moves in (see ``codeforge/sandboxes.py``).
 """
 
 from __future__ import annotations
