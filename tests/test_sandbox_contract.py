@@ -22,13 +22,19 @@ def installed(agent):
     return agent
 
 
-class TestOpenHands(AgentContract):
-    @pytest.fixture(scope="class")
-    def openhands(self):
-        agent = installed(OpenHands(home=agents_dir() / "openhands", warm=True))
-        yield agent
-        agent.close()
+@pytest.fixture(scope="module")
+def openhands():
+    agent = installed(OpenHands(home=agents_dir() / "openhands", warm=True))
+    yield agent
+    agent.close()
 
+
+@pytest.fixture(scope="module")
+def aider():
+    return installed(Aider(home=agents_dir() / "aider"))
+
+
+class TestOpenHands(AgentContract):
     @pytest.fixture
     def agent(self, openhands, caplog):
         caplog.set_level("INFO")
@@ -41,10 +47,6 @@ class TestOpenHands(AgentContract):
 
 
 class TestAider(AgentContract):
-    @pytest.fixture(scope="class")
-    def aider(self):
-        return installed(Aider(home=agents_dir() / "aider"))
-
     @pytest.fixture
     def agent(self, aider):
         return InSandbox(aider, Bubblewrap(), readable=[agents_dir()])

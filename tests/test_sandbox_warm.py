@@ -302,7 +302,7 @@ def test_all_of_this_and_the_hostile_agents_end_are_the_same_for_an_ordinary_use
             [
                 "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", python, "-m", "pytest", "-q",
                 here / "test_sandbox_warm.py", here / "test_sandbox_hostile.py", "-k", "not shell or warm_shell",
-                "-m", "slow or not slow", "-p", "no:cacheprovider", "-p", "no:xdist", f"--basetemp={home}/base",
+                "-m", "slow or not slow", "-p", "no:cacheprovider", f"--basetemp={home}/base",
             ],
             check=False, env=env, cwd=here.parent, capture_output=True, text=True,
         )  # fmt: skip
