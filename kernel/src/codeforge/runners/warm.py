@@ -6,13 +6,14 @@ import asyncio
 import fcntl
 import json
 import os
+import select
 import shutil
 import socket
 import struct
 import subprocess
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -146,13 +147,14 @@ class WarmProcess(Process):
         try:
             async with asyncio.timeout(IMPORTING):
                 await shim.begin(told, lifeline)
-        except (OSError, TimeoutError) as error:
+        except BaseException as error:
+            self._cut()  # so that what there is of it ends
+            await shim.gone(self._grace + 10)
             shim.close()
             if isinstance(error, TimeoutError):
                 self._parent.close()
-            raise ColdError(f"its warm parent gave no fork: {error}") from error
-        except BaseException:
-            shim.close()
+            if isinstance(error, OSError):
+                raise ColdError(f"its warm parent gave no fork: {error}") from error
             raise
         return shim
 
@@ -195,6 +197,14 @@ class ForkedShim:
         """The exit code, when nothing of the run is left; -9 where the shim itself was killed."""
         assert self._ending
         return await asyncio.shield(self._ending)
+
+    async def gone(self, patience: float) -> None:
+        """Wait at most so many seconds until nothing is left, where the fork has begun at all."""
+        if self.pid or select.select([self._call], [], [], 0)[0]:
+            with suppress(OSError):
+                async with asyncio.timeout(patience):
+                    while await asyncio.get_running_loop().sock_recv(self._call, 64):
+                        pass
 
     def close(self) -> None:
         """Let go of all pipes."""
