@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,8 @@ class InSandbox(AgentBackend):
         async with self._sandbox.enter(confinement) as confined:
             CONFINED.set(confined)
             try:
-                async for event in self._agent.run(replace(job, gateway=confined.gateway)):
-                    yield event
+                async with aclosing(self._agent.run(replace(job, gateway=confined.gateway))) as events:
+                    async for event in events:
+                        yield event
             finally:
                 CONFINED.set(None)
