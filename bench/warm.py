@@ -1,4 +1,7 @@
-"""Warm starts: seconds from a job to OpenHands' first model call, forked from the warm parent, beside a cold start."""
+"""Warm starts: seconds from a job to OpenHands' first model call, forked from the warm parent, beside a cold start.
+
+Once without a sandbox, and once within bubblewrap's.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,15 @@ from pathlib import Path
 
 from bench.rows import Row, row
 
-from codeforge import AgentJob, Model
-from codeforge.testing import ScriptedModels, agents_dir
+from codeforge import AgentBackend, AgentJob, Model
+from codeforge.testing import InSandbox, ScriptedModels, agents_dir
 from codeforge_agents_openhands import OpenHands
+from codeforge_sandbox_bubblewrap import Bubblewrap
 
 SAMPLES = 5
 
 
-async def _first_call(agent: OpenHands, models: ScriptedModels) -> float:
+async def _first_call(agent: AgentBackend, models: ScriptedModels) -> float:
     """Seconds until the model is called."""
     with tempfile.TemporaryDirectory() as name:
         folder, model = Path(name), Model(name="talk", provider="scripted")
@@ -34,20 +38,24 @@ async def _first_call(agent: OpenHands, models: ScriptedModels) -> float:
         return models.requests[-1].at - began
 
 
-async def _measure() -> tuple[float, float]:
-    """(warm, cold)"""
+async def _measure() -> list[Row]:
     home = agents_dir() / "openhands"
     await OpenHands(home=home).install(lambda _: None)
     warm, cold = OpenHands(home=home, warm=True), OpenHands(home=home)
+    free: list[AgentBackend] = [warm, cold]
+    confined: list[AgentBackend] = [InSandbox(agent, Bubblewrap(), readable=[home]) for agent in free]
+    rows = []
     async with ScriptedModels() as models:
         try:
             await _first_call(warm, models)  # brings the parent up
-            seconds = [[await _first_call(agent, models) for _ in range(SAMPLES)] for agent in (warm, cold)]
+            for place, agents in (("", free), (" in a sandbox", confined)):
+                seconds = [[await _first_call(agent, models) for _ in range(SAMPLES)] for agent in agents]
+                ours, bare = map(statistics.median, seconds)
+                rows.append(row(f"start of OpenHands to its first model call{place}", ours, "s", "cold start", bare))
         finally:
             warm.close()
-    return statistics.median(seconds[0]), statistics.median(seconds[1])
+    return rows
 
 
 def measure() -> list[Row]:
-    warm, cold = asyncio.run(_measure())
-    return [row("start of OpenHands to its first model call", warm, "s", "cold start", cold)]
+    return asyncio.run(_measure())

@@ -6,13 +6,14 @@ import base64
 import json
 import os
 import socket
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
-from codeforge.testing import ScriptedModels, Server, git, new_repository
+from codeforge.testing import ScriptedModels, Server, announce, git, new_repository
 
 HOSTILE = {
     f"hostile/{path.name}": path.read_text() for path in sorted(Path(__file__).with_name("hostile").glob("*.py"))
@@ -26,8 +27,11 @@ UP = 'printf %s "$KEY" > key.txt; echo {secret} > secret.txt; echo up; sleep 100
 pytestmark = pytest.mark.xdist_group("sandbox")
 
 
-async def attack(folder, sandbox):
-    """Let the hostile agent loose; gives its run, what it got by attempt, and its commit's message."""
+async def attack(folder, sandbox, agent="shell"):
+    """Let the hostile agent loose; gives its run, what it got by attempt, and its commit's message.
+
+    As the agent "warm_shell" it is a fork of the parent that the other run was forked from, too.
+    """
     home, data, outside = folder / "user", folder / "data", folder / "outside.sock"
     (home / ".ssh").mkdir(parents=True)
     (home / ".ssh" / "id_ed25519").write_text(SSH)
@@ -35,13 +39,16 @@ async def attack(folder, sandbox):
     (home / ".gitconfig").write_text("[credential]\n\thelper = store\n")
     env = {"HOME": str(home), "OPENAI_API_KEY": ENVIRONMENT, "GITHUB_TOKEN": TOKEN, "CODEFORGE_SANDBOX": sandbox}
     env |= {"CODEFORGE_FIND_LOCAL_MODELS": "0", "CODEFORGE_AGENTS_DIR": str(data / "agents")}
+    for name, target in (("stand_ins", "codeforge.testing.stand_ins:stand_ins"), ("warm_shell", "warm_shell")):
+        announce(folder / "plugins", name, target)
+    env["PYTHONPATH"] = os.pathsep.join((str(folder / "plugins"), *sys.path))
     repository = new_repository(folder / "repository", **HOSTILE)
     async with ScriptedModels() as models, Server(data, env=env) as api:
         (data / "agents").mkdir(exist_ok=True)
         models.script("good", ["Hello, agent."])
         provider = {"kind": "openai-compatible", "base_url": models.url, "key": STORED}
         await api.call("PUT", "/providers/scripted?test=false", provider)
-        project = await api.post("/projects", {"url": str(repository), "agent": "shell", "model": "scripted/good"})
+        project = await api.post("/projects", {"url": str(repository), "agent": agent, "model": "scripted/good"})
         other = await api.start(project, UP.format(secret=OTHERS))
         await api.says(other, "up")
         workspace = data / "runs" / f"{other['id']}-1" / "workspace"
@@ -72,6 +79,7 @@ async def attack(folder, sandbox):
         message = git(data / "mirrors" / f"{project['id']}.git", "log", "-1", "--format=%s", run["change"]["head"])
         events = "\n".join(lines)
         await api.post(f"/runs/{other['id']}/stop")
+        assert "starts cold" not in (data / "codeforge.log").read_text()
         return run, {one["attempt"]: one["got"] for one in said}, message, events
 
 
@@ -92,9 +100,9 @@ def _nameservers():
     return [line.split()[1] for line in lines if line.startswith("nameserver ")]
 
 
-@pytest.fixture(scope="module")
-def attacked(tmp_path_factory):
-    return asyncio.run(attack(tmp_path_factory.mktemp("hostile"), "bubblewrap"))
+@pytest.fixture(scope="module", params=["shell", pytest.param("warm_shell", marks=pytest.mark.slow)])
+def attacked(tmp_path_factory, request):
+    return asyncio.run(attack(tmp_path_factory.mktemp("hostile"), "bubblewrap", request.param))
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)

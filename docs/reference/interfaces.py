@@ -19,6 +19,7 @@ INTERFACES: list[tuple[ModuleType, str]] = [
 ]
 FACTS: list[tuple[ModuleType, str]] = [
     (agents, "AgentJob"),
+    (sandboxes, "EmptySandbox"),
     (sandboxes, "Confinement"),
     (sandboxes, "Bounds"),
     (llm, "Model"),

@@ -3,10 +3,10 @@
 import json
 import subprocess
 
-from hostile import data, doors, keys, network, processes, rights, sockets, user, writing
+from hostile import data, doors, keys, leftovers, network, processes, rights, sockets, user, writing
 from hostile.tools import FACTS, GATEWAY, KEY, ask
 
-for topic in (keys, data, user, network, sockets, doors, writing, processes, rights):
+for topic in (keys, data, user, network, sockets, doors, writing, processes, leftovers, rights):
     for attempt in list(vars(topic).values()):
         if callable(attempt) and getattr(attempt, "__module__", "") == topic.__name__:
             got = attempt()

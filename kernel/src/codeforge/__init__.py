@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from codeforge.runners import bounded_shell as bounded_shell
     from codeforge.sandboxes import Confined as Confined
     from codeforge.sandboxes import Confinement as Confinement
+    from codeforge.sandboxes import EmptySandbox as EmptySandbox
     from codeforge.sandboxes import Sandbox as Sandbox
     from codeforge.scm import Delivery as Delivery
     from codeforge.scm import RepoInfo as RepoInfo
@@ -106,7 +107,7 @@ _HOMES = {
     "process": "CONFINED Process",
     "queues": "Answer Ears Hear Queue Take",
     "runners": "BoundedShell DrivenAgent Recipe RunnerAgent bounded_shell",
-    "sandboxes": "Confined Confinement Sandbox",
+    "sandboxes": "Confined Confinement EmptySandbox Sandbox",
     "scm": "Delivery RepoInfo Scm Workspace",
     "settings": "Settings",
     "ui": "Panel",

@@ -56,6 +56,22 @@ class Confinement:
     bounds: Bounds = field(default_factory=Bounds)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EmptySandbox:
+    """A sandbox with nothing in it, for a process that runs already, such as the fork of an agent's warm parent.
+
+    ``command`` starts it, with one end of a socket pair as its standard input. ``enter`` is a Python file, which with
+    what lies beside it needs the standard library only, of every Python from 3.10 on. In a process with one thread
+    its function ``enter(socket, told)`` takes the other end, and returns inside, in a child that is confined as what
+    is started inside would be, with the descriptors that were open; the process itself must pass on SIGTERM and end as
+    its child does. It raises where it cannot do that, and the run starts from cold.
+    """
+
+    command: tuple[str, ...]
+    enter: Path
+    told: str
+
+
 class Confined(ABC):
     """A sandbox that was entered. ``words`` tell people in one sentence what confines the run.
 
@@ -76,6 +92,13 @@ class Confined(ABC):
 
         SIGTERM to its process group must reach the command, and its end must leave nothing behind.
         """
+
+    def empty(self, program: Path, *, cwd: Path) -> EmptySandbox | None:
+        """An empty sandbox in which ``program`` would find what it needs to start, in the folder ``cwd``.
+
+        None where nothing can move into a sandbox: every start is a cold one then.
+        """
+        return None
 
     @abstractmethod
     def stand_between(self, server: str, key: str) -> None:

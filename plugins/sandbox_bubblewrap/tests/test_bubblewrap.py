@@ -201,4 +201,10 @@ async def test_where_user_namespaces_cannot_be_forbidden_inside_it_works_and_say
 
 def test_what_runs_inside_imports_nothing_that_is_installed():
     inside = Path(probe.__file__).with_name("inside")
-    assert sorted(path.name for path in inside.glob("*.py")) == ["bridge.py", "calls.py", "watch.py"]
+    assert sorted(path.name for path in inside.glob("*.py")) == [
+        "bridge.py",
+        "calls.py",
+        "child.py",
+        "enter.py",
+        "watch.py",
+    ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import shutil
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,11 +18,12 @@ from codeforge.errors import RunFailure
 from codeforge.events import AgentEvent
 from codeforge.ids import new_id
 from codeforge.model import Health, Reason
-from codeforge.process import CONFINED, Process
+from codeforge.process import Process
 from codeforge.runners.environment import Environment, Recipe
 from codeforge.runners.report import Translator
 from codeforge.runners.warm import ColdError, WarmParent, WarmProcess
 
+log = logging.getLogger(__name__)
 AGENT_SIDE = Path(__file__).with_name("agent_side")
 LOOK = 0.1
 """Seconds between two looks whether words were read."""
@@ -119,7 +121,7 @@ class RunnerAgent(DrivenAgent):
     """One with an environment that CodeForge makes for it by its ``recipe``; ``home`` holds these environments.
 
     With ``warm`` a parent process is kept that has imported the agent, and runs start as its forks; for runners with
-    a module ``warm``, which imports all that a run does, and for runs without a sandbox: the parent is in none.
+    a module ``warm``, which imports all that a run does. The parent is in no sandbox: a fork moves into its run's.
     """
 
     recipe: ClassVar[Recipe]
@@ -160,14 +162,15 @@ class RunnerAgent(DrivenAgent):
     async def _process(self, job: AgentJob) -> AsyncIterator[Process]:
         """The runner at work on ``job``: a fork of the warm parent where there is one, else started from cold."""
         await self.launcher(job)
-        confined = CONFINED.get()
         async with AsyncExitStack() as stack:
             process: Process | None = None
-            if self._parent and not (confined and confined.apart):
-                with suppress(ColdError):
+            if self._parent:
+                try:
                     env, stdin = self._env(job), self._stdin(job)
                     warm = WarmProcess(self._parent, cwd=job.workspace, env=env, stdin=stdin, grace=self._grace)
                     process = await stack.enter_async_context(warm)
+                except ColdError as error:
+                    log.info("run %s of %s starts cold: %s", job.run_id, self.title, error)
             if process is None:
                 process = await stack.enter_async_context(super()._process(job))
             yield process

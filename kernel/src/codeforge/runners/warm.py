@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
+import shutil
 import socket
 import struct
 import subprocess
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from codeforge.process import SHIM, Process, Shim
+from codeforge.process import CONFINED, SHIM, Process, Shim
 
 IDLE = 900.0
 """Seconds without a run after which a parent ends, to free its memory; the next run brings another up."""
@@ -24,11 +27,15 @@ FORKING = 1.0
 """Seconds for which a stop waits for a fork to end that has just begun; an importing parent has made none yet."""
 ROOM = 16 * 1024
 """Bytes for a run's environment."""
+INSIDE = 256
+"""What a run's process tells when it is where it should be, in its sandbox or in none; no exit code is as high."""
+NOBODY = 65534
+SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 _LENGTH = struct.Struct("!I")
 
 
 class ColdError(Exception):
-    """There is no warm start for this run: start it cold."""
+    """There is no warm start for this run, for this reason: start it cold."""
 
 
 class WarmParent:
@@ -60,7 +67,12 @@ class WarmParent:
                 else:
                     return ours
         ours.close()
-        raise ColdError
+        raise ColdError("its warm parent cannot start")
+
+    @property
+    def program(self) -> Path:
+        """What it is started by."""
+        return Path(self._command[0])
 
     def close(self) -> None:
         """End the parent; runs that were forked from it go on."""
@@ -70,13 +82,14 @@ class WarmParent:
     def _running(self) -> socket.socket:
         if self._process is None or self._process.poll() is not None or self._control is None:
             self.close()
-            self._control, theirs = socket.socketpair()
-            with theirs:
-                self._process = subprocess.Popen(
-                    [*self._command, str(theirs.fileno()), SHIM, str(IDLE)],
-                    cwd="/", env=self._env(), pass_fds=[theirs.fileno()], start_new_session=True,
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                )  # fmt: skip
+            with _sealed(self.program) as program:
+                self._control, theirs = socket.socketpair()
+                with theirs:
+                    self._process = subprocess.Popen(
+                        [*self._command, str(theirs.fileno()), SHIM, str(IDLE)], executable=program,
+                        cwd="/", env=self._env(), pass_fds=[theirs.fileno()], start_new_session=True,
+                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                    )  # fmt: skip
             self._end = weakref.finalize(self, _end, self._control, self._process)
         return self._control
 
@@ -86,6 +99,23 @@ class WarmParent:
             "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self._home), "LANG": "C.UTF-8",
             "CODEFORGE_ROOM": "." * ROOM,
         }  # fmt: skip
+
+
+@contextmanager
+def _sealed(program: Path) -> Iterator[str]:
+    """A path to a copy of ``program`` in memory which nobody can write to.
+
+    What moves into a sandbox keeps its way to the program that it runs: ``/proc/self/exe``, past all mounts. It must
+    not be the file that others run.
+    """
+    with program.open("rb") as source, os.fdopen(os.memfd_create(program.name, os.MFD_ALLOW_SEALING), "wb") as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)
+        copy.flush()
+        os.fchmod(copy.fileno(), 0o555)
+        if os.geteuid() == 0:
+            os.fchown(copy.fileno(), NOBODY, NOBODY)  # so that its rights and times are nobody's to change
+        fcntl.fcntl(copy, fcntl.F_ADD_SEALS, SEALS)
+        yield f"/proc/{os.getpid()}/fd/{copy.fileno()}"
 
 
 def _end(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
@@ -107,21 +137,27 @@ class WarmProcess(Process):
         self._parent = parent
 
     async def _start(self, lifeline: int) -> Shim:
+        told = {"cwd": str(self._cwd), "env": self._env, "grace": self._grace, "sandbox": None}
+        confined = CONFINED.get()
+        if confined and confined.apart:
+            empty = confined.empty(self._parent.program, cwd=self._cwd)
+            if empty is None:
+                raise ColdError("nothing can move into its sandbox")
+            told |= {"env": {**self._env, **confined.env}, "sandbox": asdict(empty) | {"enter": str(empty.enter)}}
         shim = ForkedShim(self._parent.fork())
         try:
             async with asyncio.timeout(IMPORTING):
-                await shim.begin({"cwd": str(self._cwd), "env": self._env, "grace": self._grace}, lifeline)
-        except (OSError, TimeoutError) as error:
-            shim.close()
-            if isinstance(error, TimeoutError):
-                self._parent.close()
-            raise ColdError from error
-        except BaseException:
-            self._cut()
+                await shim.begin(told, lifeline)
+        except BaseException as error:
+            self._cut()  # so that what there is of it ends
             try:
-                await shim.gone()
+                await shim.gone(self._grace + 10)
             finally:
                 shim.close()
+            if isinstance(error, TimeoutError):
+                self._parent.close()
+            if isinstance(error, OSError):
+                raise ColdError(f"its warm parent gave no fork: {error}") from error
             raise
         return shim
 
@@ -156,6 +192,8 @@ class ForkedShim:
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(self._call, data)
         self.pid = await self._number()
+        if await self._number() != INSIDE:
+            raise ConnectionResetError("it could not move into its sandbox")
         self._ending = asyncio.create_task(self._wait())
 
     async def wait(self) -> int:
@@ -163,12 +201,17 @@ class ForkedShim:
         assert self._ending
         return await asyncio.shield(self._ending)
 
-    async def gone(self) -> None:
-        """Wait for the end of a fork whose lifeline is cut, if there is one."""
-        with suppress(OSError, TimeoutError):
+    async def gone(self, patience: float) -> None:
+        """Wait until nothing is left of a fork whose lifeline is cut: so many seconds at most, once it has begun."""
+        loop = asyncio.get_running_loop()
+        with suppress(OSError):
             self._call.shutdown(socket.SHUT_WR)  # it may still wait to be told of the run
-            async with asyncio.timeout(FORKING):
-                while await asyncio.get_running_loop().sock_recv(self._call, 64):
+            if not self.pid:
+                async with asyncio.timeout(FORKING):
+                    if not await loop.sock_recv(self._call, 64):
+                        return
+            async with asyncio.timeout(patience):
+                while await loop.sock_recv(self._call, 64):
                     pass
 
     def close(self) -> None:
@@ -195,7 +238,7 @@ class ForkedShim:
         while len(data) < _LENGTH.size:
             more = await asyncio.get_running_loop().sock_recv(self._call, _LENGTH.size - len(data))
             if not more:
-                raise ConnectionResetError
+                raise ConnectionResetError("it has ended")
             data += more
         return int(_LENGTH.unpack(data)[0])
 

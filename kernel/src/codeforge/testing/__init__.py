@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from codeforge.testing.browser import axe as axe
     from codeforge.testing.browser import open_browser as open_browser
     from codeforge.testing.browser import watched_page as watched_page
+    from codeforge.testing.confined import InSandbox as InSandbox
     from codeforge.testing.desk import Desk as Desk
     from codeforge.testing.folders import agents_dir as agents_dir
     from codeforge.testing.house import Api as Api
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "browser": "axe open_browser watched_page",
+    "confined": "InSandbox",
     "spawned": "Fleet Spawned fleet",
     "desk": "Desk",
     "folders": "agents_dir",

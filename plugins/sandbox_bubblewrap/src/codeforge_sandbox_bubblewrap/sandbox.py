@@ -13,12 +13,12 @@ from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from codeforge import Confined, Confinement, Health, Sandbox
+from codeforge import Confined, Confinement, EmptySandbox, Health, Sandbox
 from codeforge_sandbox_bubblewrap import etc, probe
 from codeforge_sandbox_bubblewrap.allowed import Allowed
 from codeforge_sandbox_bubblewrap.door import Way, gateway_door
 from codeforge_sandbox_bubblewrap.forward import forward_proxy
-from codeforge_sandbox_bubblewrap.mounts import INSIDE, Mounts
+from codeforge_sandbox_bubblewrap.mounts import BRIDGE, INSIDE, Mounts
 from codeforge_sandbox_bubblewrap.reports import Reports
 
 GATEWAY_PORT, PROXY_PORT = 8701, 8702
@@ -85,13 +85,21 @@ class _Inside(Confined):
 
     def command(self, command: list[str], *, cwd: Path, env: Mapping[str, str]) -> list[str]:
         program = Path(command[0])  # a mere name is looked for inside, among what is seen there
-        mounts = self._mounts.arguments(program if program.is_absolute() else None)
+        return self._command(command, program if program.is_absolute() else None, cwd)
+
+    def _command(self, command: list[str], program: Path | None, cwd: Path) -> list[str]:
+        mounts = self._mounts.arguments(program)
         python = os.path.realpath(sys.executable)
         return [
             SHELL, "-c", START, "sandbox", *self._flags, "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL",
             "--hostname", "sandbox", *mounts, "--chdir", str(cwd), "--",
             python, "-I", "-S", f"{INSIDE}/bridge/bridge.py", self._told, "--", *command,
         ]  # fmt: skip
+
+    def empty(self, program: Path, *, cwd: Path) -> EmptySandbox:
+        """See `Confined.empty`."""
+        command = self._command([], program, cwd)
+        return EmptySandbox(command=tuple(command), enter=BRIDGE / "enter.py", told=self._told)
 
     def stand_between(self, server: str, key: str) -> None:
         self._way.server, self._way.key = server, key

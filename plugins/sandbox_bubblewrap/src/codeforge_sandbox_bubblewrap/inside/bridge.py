@@ -1,63 +1,46 @@
-"""Process 1 of a sandbox: ``python -I -S bridge.py TOLD -- COMMAND...``. It imports nothing that is installed.
+"""Process 1 of a sandbox: ``python -I -S bridge.py TOLD -- [COMMAND...]``. It imports nothing that is installed.
 
 TOLD is JSON: ``doors`` are pairs of a port to listen on and the unix socket that it leads to, ``reports`` is a
 socket for the outside, ``limits`` bound the command. It runs the command as its child, passes SIGTERM, SIGINT and
 SIGHUP on to it, and ends with its exit code, or 128 + the signal's number; the kernel then ends everything else inside.
-Being process 1, it can be neither killed nor stopped from inside, and it lets nobody look into it.
+Without a command the sandbox is empty: a process may move in that asks at the other end of standard input (see
+``enter.py``). Being process 1, it can be neither killed nor stopped from inside, and it lets nobody look into it.
 """
 
 import ctypes
 import itertools
 import json
 import os
-import resource
 import signal
 import socket
 import sys
 import threading
 import time
-from types import FrameType
 
 sys.path.insert(0, os.path.dirname(__file__))
 import calls
+import child
 import watch
 
 PR_SET_DUMPABLE = 4
 BLOCK = 65536
-STANDARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-def limit(limits: dict[str, int]) -> None:
-    """Bound this process and what it will start; a limit that is lower already stays."""
-    megabyte = 2**20
-    wanted = {
-        resource.RLIMIT_DATA: limits["memory_mb"] * megabyte,
-        resource.RLIMIT_NPROC: limits["processes"],
-        resource.RLIMIT_FSIZE: limits["file_mb"] * megabyte,
-        resource.RLIMIT_CPU: limits["cpu_seconds"],
-        resource.RLIMIT_CORE: 0,
-    }
-    for which, value in wanted.items():
-        _, hard = resource.getrlimit(which)
-        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (most, most))
 
 
 def spawn(command: list[str], limits: dict[str, int]) -> int:
     """Start the command in a session of its own; gives its process id."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STANDARD)  # a stop that comes before exec must not get lost
+    signal.pthread_sigmask(signal.SIG_BLOCK, child.STANDARD)  # a stop that comes before exec must not get lost
     pid = os.fork()
     if pid:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STANDARD)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, child.STANDARD)
         return pid
     try:
         os.setsid()
-        for number in (*STANDARD, signal.SIGPIPE, signal.SIGXFSZ):
+        for number in (*child.STANDARD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
-        limit(limits)
+        child.limit(limits)
         calls.install(_libc)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STANDARD)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, child.STANDARD)
         os.execvp(command[0], command)
     except OSError as error:
         sys.stderr.write(f"cannot start {command[0]}: {error.strerror}\n")
@@ -114,25 +97,28 @@ def keep_watch(limits: dict[str, int], report: str) -> None:
             os.kill(-1, signal.SIGKILL)  # all but this one, at once: nothing can fork away from it
 
 
+def admit(call: socket.socket) -> None:
+    """Let somebody move in: show the way to this process's namespaces, and wait until it was gone."""
+    with open("/proc/self/ns/user") as user:
+        this = os.pidfd_open(os.getpid())
+        socket.send_fds(call, [b"+" + child.label()], [this, user.fileno()])
+        os.close(this)
+    if not call.recv(1):
+        os._exit(1)  # nobody comes any more
+
+
 def main() -> None:
     told, command = json.loads(sys.argv[1]), sys.argv[3:]
     doors = [(listen(port), path) for port, path in told["doors"]]
-    child: list[int] = []
-
-    def pass_on(number: int, _: FrameType | None) -> None:
-        for pid in child:
-            try:
-                os.killpg(pid, number)
-            except OSError:
-                try:
-                    os.kill(pid, number)
-                except OSError:
-                    pass
-
-    for number in STANDARD:
-        signal.signal(number, pass_on)
-    signal.pthread_sigmask(signal.SIG_BLOCK, STANDARD)
-    child.append(spawn(command, told["limits"]))
+    main_child: list[int] = []
+    child.hear_for(main_child)
+    signal.pthread_sigmask(signal.SIG_BLOCK, child.STANDARD)
+    call = None if command else socket.socket(fileno=os.dup(0))
+    if call:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+        admit(call)
+    else:
+        main_child.append(spawn(command, told["limits"]))
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):  # the command's alone: they end when it ends
         os.dup2(nothing, standard)
@@ -140,12 +126,18 @@ def main() -> None:
     for door, path in doors:
         threading.Thread(target=serve, args=(door, path), daemon=True).start()
     threading.Thread(target=keep_watch, args=(told["limits"], told["reports"]), daemon=True).start()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STANDARD)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, child.STANDARD)
+    if call:
+        call.sendall(b"+")
+        call.close()
     while True:
-        pid, status = os.waitpid(-1, 0)
-        if pid == child[0]:
-            code = os.waitstatus_to_exitcode(status)
-            os._exit(code if code >= 0 else 128 - code)
+        try:
+            pid, status = os.waitpid(-1, 0)
+        except ChildProcessError:  # who moved in is nobody's child here; what it leaves behind will be
+            signal.sigwait([signal.SIGCHLD])
+            continue
+        if pid in main_child:
+            os._exit(child.code(status))
 
 
 main()
