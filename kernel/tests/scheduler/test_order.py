@@ -136,6 +136,14 @@ def test_more_workers_hinder_nobody(queue, world, hands):
         assert (hindrance(run, world, hands) is None) == any(alone)
 
 
+def test_a_full_worker_and_a_draining_one_are_no_worker():
+    run = Waiting(id="r", project_id="p", agent="aider", provider="a", priority=0, not_before=0.0, blocked=0)
+    world = World(now=NOW, places={"p": Place(id="p", tenant_id="t")}, caps={"t": Caps()}, active={})
+    found = hindrance(run, world, [WorkerFacts(full=True), WorkerFacts(draining=True)])
+    assert found
+    assert (found.why, found.text) == (Why.NO_ROOM, "no worker has room on its disk")
+
+
 def served(queue, world, worker, *, ends=lambda active: None):
     """Who is served, claim after claim, while ``ends`` takes runs out of those that go on."""
     active, taken = Counter(), []

@@ -89,10 +89,11 @@ def _no_worker(run: Waiting, place: Place, workers: Sequence[WorkerFacts]) -> Hi
     left = [worker for worker in left if not worker.agents or run.agent in worker.agents]
     if not left:
         return Hindrance(why=Why.NO_AGENT, text=f"no worker has the agent {run.agent}")
+    left = [worker for worker in left if not worker.draining]
+    if not left:
+        return Hindrance(why=Why.DRAINING, text="every worker that could take it is draining")
     if all(worker.full for worker in left):
         return Hindrance(why=Why.NO_ROOM, text="no worker has room on its disk")
-    if all(worker.draining for worker in left):
-        return Hindrance(why=Why.DRAINING, text="every worker that could take it is draining")
     return None
 
 
