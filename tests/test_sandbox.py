@@ -191,16 +191,27 @@ async def test_an_allowed_host_is_reached_through_the_proxy_only(api, project, i
     assert f"127.0.0.1:{index}" in run["sandbox"]
 
 
-@pytest.mark.parametrize("host", ["https://pypi.org", "10.0.0.5", "a b", "*", "pypi.org:0", "pypi.org:99999", "::1:80"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://packages.example.org",
+        "10.0.0.5",
+        "a b",
+        "*",
+        "packages.example.org:0",
+        "packages.example.org:99999",
+        "::1:80",
+    ],
+)
 async def test_what_is_no_host_is_refused_in_words(api, project, host):
     found = await api.call("PATCH", f"/projects/{project['id']}", {"allowed_hosts": [host]}, status=422)
-    assert "is no host: give a name such as pypi.org" in found["detail"]
+    assert "is no host: give a name such as packages.example.org" in found["detail"]
 
 
 async def test_hosts_are_kept_in_lower_case_each_once(api, project):
-    given = ["PyPI.org", "pypi.org.", ".Example.com", "[fd00::5]:443", "nexus.example:8443"]
+    given = ["Packages.Example.org", "packages.example.org.", ".Example.com", "[fd00::5]:443", "nexus.example:8443"]
     found = await api.call("PATCH", f"/projects/{project['id']}", {"allowed_hosts": given})
-    assert found["allowed_hosts"] == ["pypi.org", ".example.com", "[fd00::5]:443", "nexus.example:8443"]
+    assert found["allowed_hosts"] == ["packages.example.org", ".example.com", "[fd00::5]:443", "nexus.example:8443"]
 
 
 # --------------------------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ HOW: dict[tuple[Ability, By], str] = {
     (Ability.STEER, By.AGENT): "Told before its next step.",
     (Ability.STEER, By.CODEFORGE): "Told when its present turn ends.",
     (Ability.STEER, By.NOBODY): "It takes one turn, and nothing more can be said to it.",
-    (Ability.FOLLOW_UP, By.AGENT): "Goes on in its own conversation.",
-    (Ability.FOLLOW_UP, By.CODEFORGE): "A new turn, told the conversation so far.",
+    (Ability.FOLLOW_UP, By.AGENT): "In its own conversation.",
+    (Ability.FOLLOW_UP, By.CODEFORGE): "Told the conversation so far.",
     (Ability.FOLLOW_UP, By.NOBODY): "It takes one turn and cannot go on from it.",
     (Ability.RESUME, By.CODEFORGE): "After a crash it begins again, from what was put by last or from scratch.",
 }

@@ -156,8 +156,8 @@ class _Free(Confined):
 def hosts(given: Iterable[str]) -> tuple[str, ...]:
     """Hosts that a sandbox may let through, as they are kept: lower case, each once. Raises `Invalid`.
 
-    "pypi.org" is that host, ".pypi.org" every host below it; both on ports 80 and 443, and with ":8443" on that port
-    instead. An address stands with its port ("10.0.0.5:3141", "[fd00::5]:443") and is the only way to let
+    "example.org" is that host, ".example.org" every host below it; both on ports 80 and 443, and with ":8443" on
+    that port instead. An address stands with its port ("10.0.0.5:3141", "[fd00::5]:443") and is the only way to let
     something private through.
     """
     return tuple(dict.fromkeys(_host(one) for one in given if one.strip()))
@@ -180,7 +180,7 @@ def _host(given: str) -> str:
             if port and (":" in bare) == name.startswith("["):
                 return text
     raise Invalid(
-        f"{given.strip()[:80]} is no host: give a name such as pypi.org, .pypi.org for all below it, a name with a "
-        "port, or an address with its port such as 10.0.0.5:3141.",
+        f"{given.strip()[:80]} is no host: give a name such as example.org, .example.org for all below it, a name with "
+        "a port, or an address with its port such as 10.0.0.5:3141.",
         field="allowed_hosts",
     )

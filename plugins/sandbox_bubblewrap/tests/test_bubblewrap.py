@@ -130,17 +130,17 @@ async def named(monkeypatch, *addresses):
 @pytest.mark.parametrize(
     ("hosts", "host", "port", "may"),
     [
-        (["pypi.org"], "pypi.org", 443, True),
-        (["pypi.org"], "PyPI.org.", 80, True),
-        (["pypi.org"], "pypi.org", 22, False),
-        (["pypi.org"], "files.pypi.org", 443, False),
-        (["pypi.org"], "evilpypi.org", 443, False),
-        ([".pypi.org"], "a.b.pypi.org", 443, True),
-        ([".pypi.org"], "pypi.org", 443, False),
-        ([".pypi.org"], "evilpypi.org", 443, False),
-        (["pypi.org:8443"], "pypi.org", 8443, True),
-        (["pypi.org:8443"], "pypi.org", 443, False),
-        (["pypi.org"], "93.184.216.34", 443, False),
+        (["packages.example.org"], "packages.example.org", 443, True),
+        (["packages.example.org"], "Packages.Example.org.", 80, True),
+        (["packages.example.org"], "packages.example.org", 22, False),
+        (["packages.example.org"], "files.packages.example.org", 443, False),
+        (["packages.example.org"], "evilpackages.example.org", 443, False),
+        ([".packages.example.org"], "a.b.packages.example.org", 443, True),
+        ([".packages.example.org"], "packages.example.org", 443, False),
+        ([".packages.example.org"], "evilpackages.example.org", 443, False),
+        (["packages.example.org:8443"], "packages.example.org", 8443, True),
+        (["packages.example.org:8443"], "packages.example.org", 443, False),
+        (["packages.example.org"], "93.184.216.34", 443, False),
     ],
 )
 async def test_hosts_are_let_through_by_name_and_port(monkeypatch, hosts, host, port, may):
@@ -157,9 +157,9 @@ PRIVATE = [
 @pytest.mark.parametrize("address", PRIVATE)
 async def test_a_name_never_leads_to_a_private_address(monkeypatch, address):
     await named(monkeypatch, address)
-    assert "leads to a private address" in await reached(["pypi.org"], "pypi.org", 443)
+    assert "leads to a private address" in await reached(["packages.example.org"], "packages.example.org", 443)
     await named(monkeypatch, address, "93.184.216.34")
-    assert await reached(["pypi.org"], "pypi.org", 443) == ["93.184.216.34"]
+    assert await reached(["packages.example.org"], "packages.example.org", 443) == ["93.184.216.34"]
 
 
 async def test_a_private_address_is_let_through_where_it_is_listed_with_its_port(monkeypatch):

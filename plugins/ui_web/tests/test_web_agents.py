@@ -141,8 +141,8 @@ async def test_an_agent_that_is_not_installed_is_shown_as_such_in_every_form(cli
 @pytest.mark.parametrize(
     ("agent", "steered", "followed"),
     [
-        ("aider", "Told when its present turn ends.", "a new turn, told the conversation so far."),
-        ("listener", "Told before its next step.", "goes on in its own conversation."),
+        ("aider", "Told when its present turn ends.", "told the conversation so far."),
+        ("listener", "Told before its next step.", "in its own conversation."),
     ],
 )
 async def test_a_run_says_how_its_agent_hears_and_goes_on(client, stage, agent, steered, followed):

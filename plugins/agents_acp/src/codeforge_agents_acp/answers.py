@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,8 +12,8 @@ from codeforge import Reason
 TAIL = 64 * 1024
 """Bytes of a stream's end that are looked at."""
 _ENDS = (b"[DONE]", b'"message_stop"', b'"response.completed"', b'"response.incomplete"')
-
-
+_LIMITED = re.compile(rb'"finish_reason": ?"length"|"stop_reason": ?"max_tokens"|"reason": ?"max_output_tokens"')
+"""How the three protocols tell that an answer is not all that the model had to say."""
 _SPENT = b'"budget_exceeded"'
 """The code of an error in mid-answer when the budget does not allow the rest."""
 
@@ -28,10 +29,13 @@ class Trouble:
 
 
 class Ending:
-    """Told of a call as it goes on. Afterwards it went ``well``, or there is a ``trouble``; else it was broken off."""
+    """Told of a call as it goes on. Afterwards it went ``well``, or there is a ``trouble``; else it was broken off.
+
+    ``whole`` is whether there was an answer, to be counted and paid for, even if it ran into its limit.
+    """
 
     def __init__(self) -> None:
-        self.well = False
+        self.well = self.whole = False
         self.trouble: Trouble | None = None
         self._tail = b""
 
@@ -55,9 +59,12 @@ class Ending:
         found = [_usage(line.removeprefix(b"data:").strip()) for line in self._tail.splitlines()]
         return max(one[0] for one in [(0, 0), *found]), max(one[1] for one in [(0, 0), *found])
 
-    def whole(self, *, streamed: bool) -> None:
+    def end(self, *, streamed: bool) -> None:
         """The body has come to its end."""
         self.trouble = _of_stream(self._tail) if streamed else _of_body(self._tail)
+        self.whole = self.trouble is None
+        if self.whole and _LIMITED.search(self._tail):
+            self.trouble = Trouble(Reason.BAD_OUTPUT, "An answer of the model ran into its output limit.")
         self.well = self.trouble is None
 
 

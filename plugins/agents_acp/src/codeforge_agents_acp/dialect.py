@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 
@@ -14,8 +15,19 @@ DONE = Step(text="All is done.")
 class OpencodeDialect(Dialect):
     """Ends well by words alone."""
 
+    patience = 3.0
+
     def change(self, files: Mapping[str, str | None], before: Mapping[str, str] | None = None) -> Sequence[Step]:
         return [*(_write(path, text) if text is not None else _delete(path) for path, text in files.items()), DONE]
+
+    def cut_short(self, step: Step) -> Step:
+        """In the middle of a tool's arguments: opencode uses a tool as soon as it knows them."""
+        [(tool, arguments)] = step.tools
+        function = {"name": tool, "arguments": json.dumps(arguments)[:-10]}
+        delta = {"role": "assistant", "tool_calls": [{"index": 0, "id": "1", "type": "function", "function": function}]}
+        choices = ({"delta": delta, "finish_reason": None}, {"delta": {}, "finish_reason": "length"})
+        told = [json.dumps({"object": "chat.completion.chunk", "choices": [{"index": 0, **one}]}) for one in choices]
+        return Step(raw="".join(f"data: {one}\n\n" for one in (*told, "[DONE]")))
 
     def shell(self, command: str) -> Sequence[Step]:
         return [_run(command), DONE]

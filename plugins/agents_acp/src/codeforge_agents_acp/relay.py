@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 CALLS = ("/chat/completions", "/responses", "/messages")
 """How the paths of model calls end, in the three protocols of the gateway."""
-AT_ONCE = frozenset({401, 402, 403})
+AT_ONCE = frozenset({401, 402, 403, 409})
 """What no further try changes."""
 REFUSALS = 3
-"""Refused requests after which the next is not asked for: an agent that shortens a conversation whenever the model says
-that it is too long would do so for ever. Two good answers one after the other make up for all before."""
+"""Refused requests, or answers that ran into their limit, after which the next is not asked for: an agent that shortens
+a conversation whenever the model says that it is too long would do so for ever. Two good answers one after the other
+make up for all before."""
 LARGEST = 64 * 2**20
 """Bytes that a request may have, as at the gateway."""
 MOST_TOLD = 64 * 1024
@@ -130,7 +131,7 @@ class Relay:
                         ending.more(block)
                     await out.write(block)
                 if ending:
-                    ending.whole(streamed=got.content_type == "text/event-stream")
+                    ending.end(streamed=got.content_type == "text/event-stream")
                 await out.write_eof()
                 return out
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -145,17 +146,19 @@ class Relay:
 
     def _ended(self, ending: Ending) -> None:
         """Remember how a call went. One that the agent itself broke off says nothing."""
-        if ending.well:
+        if ending.whole:
             self.calls += 1
+            self.used(*ending.used)
+            self._failing_since = None
+            self.close()
+        if ending.well:
             self._good += 1
             if self._good > 1:
                 self._refusals = 0
-            self.used(*ending.used)
-            self.trouble = self._failing_since = None
-            self.close()
+            self.trouble = None
         elif trouble := ending.trouble:
             self.trouble, self._good = trouble, 0
-            self._refusals += trouble.reason is Reason.MODEL_REFUSED
+            self._refusals += ending.whole or trouble.reason is Reason.MODEL_REFUSED
             if trouble.status in AT_ONCE or trouble.pause > self._patience or self._refusals >= REFUSALS:
                 self.over.set()
             elif trouble.reason in (Reason.QUOTA, Reason.MODEL_UNREACHABLE) and self._failing_since is None:

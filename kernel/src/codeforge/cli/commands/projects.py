@@ -96,7 +96,7 @@ def _rules(function: Any) -> Any:
             "allowed_hosts",
             multiple=True,
             metavar="HOST",
-            help='What its runs may reach from within a sandbox, such as pypi.org; repeatable; "none": nothing.',
+            help='What its runs may reach from within a sandbox, such as example.org; repeatable; "none": nothing.',
         ),
         click.option("--disk-mb", metavar="MB", help='MB that it may take of a worker\'s disk, or "none".'),
         click.option("--zone", help="The time zone of its hours; by default UTC, or the one that they have."),

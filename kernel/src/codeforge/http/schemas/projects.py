@@ -128,7 +128,7 @@ class ProjectEdit(Shape):
     hours: Hours | None = None
     disk_mb: Megabytes | None = None
     allowed_hosts: Annotated[list[Name], Field(max_length=100)] = Field(default=[])
-    """Each a name (pypi.org), everything below one (.pypi.org), a name with a port, or an address with its port."""
+    """Each a name (example.org), all below one (.example.org), a name with a port, or an address with its port."""
     permissions: Literal["allow", "deny", "ask"] = "allow"
 
 

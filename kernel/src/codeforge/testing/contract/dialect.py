@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from codeforge.testing.model_server import Seen
 from codeforge.testing.steps import Step
@@ -15,6 +16,9 @@ class Dialect(ABC):
     None says that this kind of agent cannot do that at all: the cases about it are skipped, and say so.
     """
 
+    patience = 1.0
+    """Seconds within which the agent asks a model that fails at least twice."""
+
     @abstractmethod
     def change(self, files: Mapping[str, str | None], before: Mapping[str, str]) -> Sequence[Step] | None:
         """Write each file with that text, delete those with None, and end well. ``before`` are those that exist."""
@@ -22,6 +26,10 @@ class Dialect(ABC):
     @abstractmethod
     def malformed(self) -> Sequence[Step]:
         """Answers that the agent cannot use, the last one for ever."""
+
+    def cut_short(self, step: Step) -> Step:
+        """The same answer, as it is where it runs into its output limit."""
+        return replace(step, text=f"{step.text}More", finish="length")
 
     def shell(self, command: str) -> Sequence[Step] | None:
         """Run ``command`` and end well."""

@@ -44,7 +44,7 @@ async def _gives_up(trial: Trial, status: int, reason: Reason) -> None:
 
 def _hasty(trial: Trial) -> AgentJob:
     """A job with little patience."""
-    return trial.job(call_timeout=1.0, patience=1.0)
+    return trial.job(call_timeout=1.0, patience=trial.dialect.patience)
 
 
 @quick_case
@@ -157,8 +157,7 @@ async def an_answer_that_is_cut_off_is_never_applied(trial: Trial) -> None:
 @quick_case
 async def an_answer_that_runs_into_its_output_limit_is_never_applied(trial: Trial) -> None:
     first, *_ = trial.change({"hello.py": FRIENDLY})
-    limited = replace(first, text=f"{first.text}More", finish="length")
-    await _fails(trial, limited, reason=Reason.BAD_OUTPUT, tells="output limit")
+    await _fails(trial, trial.dialect.cut_short(first), reason=Reason.BAD_OUTPUT, tells="output limit")
 
 
 @case
