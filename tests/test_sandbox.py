@@ -205,7 +205,7 @@ async def test_an_allowed_host_is_reached_through_the_proxy_only(api, project, i
 )
 async def test_what_is_no_host_is_refused_in_words(api, project, host):
     found = await api.call("PATCH", f"/projects/{project['id']}", {"allowed_hosts": [host]}, status=422)
-    assert "is no host: give a name such as packages.example.org" in found["detail"]
+    assert "is no host: give a name such as example.org" in found["detail"]
 
 
 async def test_hosts_are_kept_in_lower_case_each_once(api, project):
