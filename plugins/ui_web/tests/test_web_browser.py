@@ -274,7 +274,7 @@ def test_an_agent_is_installed_from_its_page_and_stopped_there(page, server):
     page.get_by_label("Agent").select_option("swe")
     expect(page.get_by_text("Its first run installs it")).to_be_visible()
     page.get_by_role("link", name="See all agents").click()
-    row = page.locator("li").filter(has=page.get_by_text("swe", exact=True))
+    row = page.locator("#agent-swe")
     row.get_by_role("button", name="Install swe").click()
     expect(row.get_by_text("Fetching the packages of swe")).to_be_visible()
     row.get_by_role("button", name="Stop installing swe").click()
