@@ -107,6 +107,7 @@ def test_a_stop_ends_what_the_guides_agent_started(house, tmp_path):
     assert [p for p in psutil.process_iter(["cmdline"]) if mark in (p.info["cmdline"] or ())] == []
 
 
+@pytest.mark.slow
 def test_the_guides_own_tests_pass(environment):
     folder, python = environment
     out = run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_command.py", cwd=folder)

@@ -99,6 +99,7 @@ def test_a_run_is_paused_and_resumed_and_goes_on_from_its_work(up, page_of, tmp_
     page.locator("#results").get_by_text("+2").first.wait_for()
 
 
+@pytest.mark.slow
 def test_a_person_adds_a_project_by_path_sees_lines_arrive_reads_the_diff_and_accepts(up, page_of, tmp_path):
     repository, gate = new_repository(tmp_path / "shop"), tmp_path / "gate"
     page = page_of(up())
