@@ -156,10 +156,10 @@ def up(images, image, *command, said="CodeForge runs.", **settings):
         os.kill(first, signal.SIGTERM)
         assert started.wait(30) == 0
     finally:
-        for child in _children(started.pid):  # where a test has failed, it is still at work
-            os.kill(child, signal.SIGKILL)
-        started.kill()
-        started.wait(30)
+        if started.poll() is None:  # a test has failed, and it is still at work
+            for child in _children(started.pid):
+                os.kill(child, signal.SIGKILL)
+            started.wait(30)
         started.stdout.close()
 
 
