@@ -85,6 +85,26 @@ class Listener(Forgetful):
         return True
 
 
+class Late(Listener):
+    """Is found to have heard when its turn is over."""
+
+    name = "late"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._over = asyncio.Event()
+
+    async def run(self, job):
+        async for event in super().run(job):
+            yield event
+        self._over.set()
+
+    async def steer(self, job, words):
+        await super().steer(job, words)
+        await self._over.wait()
+        return True
+
+
 class Offered(StandIns):
     def __init__(self, *agents: AgentBackend) -> None:
         self.agents = agents
@@ -122,4 +142,14 @@ async def test_an_agent_that_listens_is_told_in_mid_turn_and_not_again(tmp_path,
         [listed] = [one for one in (await api.get("/agents"))["items"] if one["name"] == "listener"]
         assert listed["abilities"]["steer"] == {"by": "agent", "how": "Told before its next step."}
         assert (listed["here"], listed["ready"], len(listed["workers"])) == (True, True, 1)
+    assert (agent.heard, agent.told) == (["Blue, please."], ["Paint the door."])
+
+
+async def test_what_an_agent_heard_at_the_end_of_its_turn_is_not_told_again(tmp_path, settings):
+    agent, repository = Late(), new_repository(tmp_path / "repository")
+    async with running(settings, extra={"offered": Offered(agent)}) as (_, api):
+        project = await api.post("/projects", {"url": str(repository), "agent": agent.name, "model": "none"})
+        run = await api.start(project, "Paint the door.")
+        await api.post(f"/runs/{run['id']}/messages", {"text": "Blue, please."})
+        assert (await api.until(run))["state"] == "review"
     assert (agent.heard, agent.told) == (["Blue, please."], ["Paint the door."])

@@ -202,7 +202,7 @@ async def test_a_run_that_is_no_longer_extended_is_killed(parent, tmp_path):
 async def test_a_parent_that_cannot_import_and_an_environment_without_room_are_cold_starts(runner, parent, tmp_path):
     async with asyncio.timeout(20):
         large = {**ENV, "LARGE": "x" * 60_000}
-        with pytest.raises(ColdError):
+        with pytest.raises(ColdError, match="gave no fork: .*: the environment is too large for a warm start"):
             await WarmProcess(parent, cwd=tmp_path, env=large, stdin=stdin("", tmp_path)).__aenter__()
         assert (await run(parent, "os._exit(5)", tmp_path))[1] == 5
         (runner / "fake_job" / "warm.py").write_text("raise ImportError\n")
@@ -210,6 +210,16 @@ async def test_a_parent_that_cannot_import_and_an_environment_without_room_are_c
         with pytest.raises(ColdError):
             await run(broken, "", tmp_path)
         broken.close()
+        with pytest.raises(ColdError, match=r"its warm parent cannot start: .*No such file"):
+            WarmParent([str(tmp_path / "nothing")], home=tmp_path).fork()
+
+
+async def test_a_parent_that_is_too_slow_is_said_to_be(runner, tmp_path, monkeypatch):
+    monkeypatch.setattr(codeforge.runners.warm, "IMPORTING", 0.1)
+    (runner / "fake_job" / "warm.py").write_text("import time; time.sleep(60)\n")
+    slow = WarmParent(command(runner), home=tmp_path)
+    with pytest.raises(ColdError, match=r"gave no fork: none within 0.1 s"):
+        await run(slow, "", tmp_path)
 
 
 async def test_what_is_cancelled_while_the_parent_imports_never_starts(runner, parent, tmp_path):

@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from codeforge.runners import Recipe as Recipe
     from codeforge.runners import RunnerAgent as RunnerAgent
     from codeforge.runners import bounded_shell as bounded_shell
+    from codeforge.runners import one_installer as one_installer
     from codeforge.sandboxes import Confined as Confined
     from codeforge.sandboxes import Confinement as Confinement
     from codeforge.sandboxes import EmptySandbox as EmptySandbox
@@ -106,7 +107,7 @@ _HOMES = {
     "news": "MISSED",
     "process": "CONFINED Process",
     "queues": "Answer Ears Hear Queue Take",
-    "runners": "BoundedShell DrivenAgent Recipe RunnerAgent bounded_shell",
+    "runners": "BoundedShell DrivenAgent Recipe RunnerAgent bounded_shell one_installer",
     "sandboxes": "Confined Confinement EmptySandbox Sandbox",
     "scm": "Delivery RepoInfo Scm Workspace",
     "settings": "Settings",

@@ -32,6 +32,8 @@ class By(StrEnum):
 
 
 Abilities = Mapping[Ability, By]
+PATIENCE = 5.0
+"""Seconds that an agent's check may take: pages wait for it."""
 
 HOW: dict[tuple[Ability, By], str] = {
     (Ability.PAUSE, By.CODEFORGE): "Its process ends at once; work and conversation are kept, and it takes no slot.",
@@ -73,17 +75,33 @@ def told(said: Mapping[str, str]) -> Abilities:
 async def health(agent: AgentBackend) -> Health:
     """What its check finds; a back end that breaks breaks itself only."""
     try:
-        return await agent.check()
+        async with asyncio.timeout(PATIENCE):
+            found = await agent.check()
+        if not isinstance(found, Health):
+            raise TypeError(f"it gave {found!r}")
     except Exception as error:
-        return Health(name=agent.name, ok=False, detail=f"Its check failed: {error}")
+        late = f"it took longer than {PATIENCE:g} s" if isinstance(error, TimeoutError) else type(error).__name__
+        return Health(name=agent.name, ok=False, detail=f"Its check failed: {str(error) or late}")
+    return found
+
+
+def installable(agent: AgentBackend) -> bool:
+    """Whether CodeForge installs it; others are brought by people."""
+    try:
+        return agent.installed_in() is not None
+    except Exception:
+        return False
 
 
 async def size_mb(agent: AgentBackend) -> int | None:
     """MB that its installation takes on the disk here; None where CodeForge has installed nothing of it."""
-    folder = agent.installed_in()
-    if folder is None or not folder.is_dir():
+    try:
+        folder = agent.installed_in()
+        if folder is None or not folder.is_dir():
+            return None
+        return await asyncio.to_thread(_size_mb, folder, folder.stat().st_mtime_ns)
+    except Exception:  # the back end breaks, or the folder goes meanwhile
         return None
-    return await asyncio.to_thread(_size_mb, folder, folder.stat().st_mtime_ns)
 
 
 @cache

@@ -59,6 +59,13 @@ async def test_a_worker_says_what_its_agents_are(worker, worker_api, forge, who)
     assert (status, "size_mb" in told["detail"]) == (422, True)
 
 
+async def test_what_a_worker_said_of_its_agents_is_forgotten_when_it_comes_back(worker, worker_api, forge, who):
+    await worker_api(worker[1], "POST", "/hello", HELLO)
+    await worker_api(worker[1], "POST", "/agents", {"agents": {"shell": {"ready": True}}})
+    await worker_api(worker[1], "POST", "/hello", HELLO)  # of an older version by now, which says nothing
+    assert (await forge.workers.list(who))[0].described == {}
+
+
 @pytest.fixture
 async def another(forge, who):
     made, secret = await forge.workers.add(who, "build-2")

@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 from web_asking import read, send
-from web_stage import NASTY, MissingAgent, ScriptedAgent
+from web_stage import NASTY, BrokenAgent, MissingAgent, ScriptedAgent
+
+from codeforge import Health
 
 AIDER = {"ready": True, "version": "0.86.2", "size_mb": 661, "abilities": {}}
 
@@ -28,10 +30,19 @@ class OneTurn(ScriptedAgent):
     remembers = None
 
 
+class Brought(ScriptedAgent):
+    """People bring it themselves."""
+
+    name = "brought"
+
+    async def check(self):
+        return Health(name=self.name, ok=False, detail="There is no command brought.", fix="Install it.")
+
+
 @pytest.fixture
-def swe(stage):
+async def swe(stage):
     agent = stage.forge.offers.agents["swe"] = MissingAgent()
-    stage.forge.agents.here = True
+    await stage.lodge()
     return agent
 
 
@@ -129,13 +140,26 @@ async def test_an_agent_that_is_not_installed_is_shown_as_such_in_every_form(cli
     run = await stage.review(await stage.task(project))
     for path in (f"/projects/{project.id}", f"/projects/{project.id}/settings", f"/tasks/{run.task_id}", "/projects"):
         text = await read(client, path)
-        assert "swe (not installed)" in text, path
+        assert "swe (not ready)" in text, path
         assert "codeforge agents install swe" in text
-        assert "aider (not installed)" not in text
+        assert "aider (not ready)" not in text
     swe.go.set()
     await send(client, "/agents/swe/install")
     await row_until(client, ">Installed<")
-    assert "swe (not installed)" not in await read(client, f"/tasks/{run.task_id}")
+    assert "swe (not ready)" not in await read(client, f"/tasks/{run.task_id}")
+
+
+async def test_of_agents_that_people_bring_or_that_are_broken_nothing_untrue_is_said(client, stage):
+    stage.forge.offers.agents |= {"brought": Brought(), "openhands": BrokenAgent()}
+    await stage.lodge()
+    project = await stage.project()
+    text = await read(client, f"/projects/{project.id}")
+    assert 'data-note="There is no command brought. Install it."' in text
+    assert 'data-note="Its check failed: its command is not on PATH"' in text
+    assert "Its first run installs it" not in text
+    row = await read(client, "/agents/brought")
+    assert "Not ready" in row
+    assert "<button" not in row
 
 
 @pytest.mark.parametrize(

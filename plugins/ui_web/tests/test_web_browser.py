@@ -268,7 +268,7 @@ def test_a_run_that_waits_tells_when_its_reason_changes(page, server):
 def test_an_agent_is_installed_from_its_page_and_stopped_there(page, server):
     stage = server.stage
     agent = stage.forge.offers.agents["swe"] = MissingAgent()
-    stage.forge.agents.here = True
+    server.do(stage.lodge())
     project = server.do(stage.project())
     page.goto(f"/projects/{project.id}")
     page.get_by_label("Agent").select_option("swe")

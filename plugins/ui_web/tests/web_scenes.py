@@ -152,9 +152,9 @@ async def everything(stage: Stage) -> dict[str, str]:
 async def _agents(stage: Stage, worker_id: str) -> None:
     """Agents that are installed, missing, being installed, and could not be; a worker that says what it has."""
     agents, offers = stage.forge.agents, stage.forge.offers.agents
-    agents.here = True
     missing = MissingAgent("opencode"), MissingAgent("swe"), MissingAgent("swe_full", WRONG)
     offers.update({agent.name: agent for agent in missing})
+    await stage.lodge()
     missing[2].go.set()
     await agents.install(stage.who, "swe")
     await agents.install(stage.who, "swe_full")

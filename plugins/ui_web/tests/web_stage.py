@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 from codeforge import (
@@ -147,6 +148,9 @@ class MissingAgent(ScriptedAgent):
         fix = f"codeforge agents install {self.name}"
         return Health(name=self.name, ok=False, detail=f"{self.name} is not installed yet.", fix=fix)
 
+    def installed_in(self) -> Path | None:
+        return Path("/agents") / self.name
+
     async def install(self, say: Say) -> None:
         self.begun += 1
         say(f"Making an environment for {self.name} 2.4.6 {NASTY}")
@@ -206,6 +210,12 @@ class Stage:
     async def hello(self) -> None:
         """A worker within the server gives word."""
         await self.forge.workers.hello("worker-1", name="worker-1")
+
+    async def lodge(self) -> None:
+        """The server has a worker of its own, which has what is installed here."""
+        self.forge.agents.here = True
+        agents = sorted(self.forge.offers.agents)
+        await self.forge.workers.hello(f"local-{self.forge.id}", name="here", agents=agents)
 
     async def working(self, run: Run) -> Run:
         """Claim runs until this one is at work."""

@@ -73,8 +73,8 @@ async def describe(agents: Iterable[AgentBackend], say: Callable[[dict[str, Any]
             if found != told:
                 await say(found)
                 told = found
-        except NotFound:  # a server of the version before does not ask for it
-            return
+        except NotFound:  # a server of the version before does not ask for it; the one that follows does
+            told = None
         except Unavailable as error:
             log.warning("the worker could not say what its agents are: %s", error)
         except Exception:

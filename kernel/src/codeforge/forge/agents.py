@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codeforge.abilities import Abilities, abilities, by_default, health, size_mb, told
+from codeforge.abilities import Abilities, abilities, by_default, health, installable, size_mb, told
 from codeforge.errors import Conflict
 from codeforge.forge.installing import Installation, Installing
 from codeforge.model import Health, Principal, Run, Worker
@@ -34,7 +34,8 @@ class AgentAt:
 class AgentFact:
     """An agent. ``ready``: a run of it can start at once somewhere; None: nobody knows.
 
-    ``here``: the server's own machine runs agents, ``health`` and ``size_mb`` tell of it there.
+    ``here``: the server's own machine runs agents, ``health`` and ``size_mb`` tell of it there. ``installable``:
+    CodeForge installs it; others are brought by people.
     """
 
     name: str
@@ -42,6 +43,7 @@ class AgentFact:
     size_mb: int | None
     here: bool
     ready: bool | None
+    installable: bool
     abilities: Abilities
     workers: tuple[AgentAt, ...]
     installation: Installation | None
@@ -53,7 +55,7 @@ class Agents:
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
         self._installing = Installing()
-        self._looks: dict[str, tuple[float, Health]] = {}
+        self._looks: dict[str, tuple[float, asyncio.Task[Health]]] = {}
         self.here = False
 
     async def all(self, who: Principal) -> list[AgentFact]:
@@ -62,16 +64,16 @@ class Agents:
         agents = sorted(self._forge.offers.agents.items())
         return list(await asyncio.gather(*(self._fact(agent, workers) for _, agent in agents)))
 
-    async def ready(self, who: Principal) -> dict[str, bool | None]:
-        """Of each agent, whether a run of it can start at once somewhere; None: nobody knows."""
+    async def missing(self, who: Principal) -> dict[str, Health]:
+        """Those of which no run can start at once anywhere, with what is missing."""
         workers = await self._forge.workers.list(who)
-
-        async def of(agent: AgentBackend) -> bool | None:
-            found = await self._look(agent)
-            return self._ready(found, self._places(agent.name, workers, found))
-
         agents = self._forge.offers.agents
-        return dict(zip(agents, await asyncio.gather(*map(of, agents.values())), strict=True))
+        looks = await asyncio.gather(*map(self._look, agents.values()))
+        return {
+            agent.name: _elsewhere(agent) if found.ok else found
+            for agent, found in zip(agents.values(), looks, strict=True)
+            if _ready(self._places(agent.name, workers, found)) is False
+        }
 
     async def get(self, who: Principal, name: str) -> AgentFact:
         """One. Raises `NotFound`."""
@@ -108,6 +110,10 @@ class Agents:
     async def close(self) -> None:
         """End what is under way."""
         await self._installing.close()
+        looks = [look for _, look in self._looks.values()]
+        for look in looks:
+            look.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
 
     async def _fact(self, agent: AgentBackend, workers: list[Worker]) -> AgentFact:
         found = await self._look(agent)
@@ -118,15 +124,12 @@ class Agents:
             health=found,
             size_mb=size,
             here=self.here,
-            ready=self._ready(found, places),
+            ready=_ready(places),
+            installable=installable(agent),
             abilities=abilities(agent),
             workers=places,
             installation=self._installing.last(agent.name),
         )
-
-    def _ready(self, found: Health, places: tuple[AgentAt, ...]) -> bool | None:
-        known = [place.ready for place in places if place.worker.alive] + ([found.ok] if self.here else [])
-        return True if True in known else None if None in known or not known else False
 
     def _places(self, name: str, workers: list[Worker], found: Health, size: int | None = None) -> tuple[AgentAt, ...]:
         """The workers that offer the agent, without those within servers that are gone."""
@@ -142,13 +145,26 @@ class Agents:
         return tuple(places)
 
     async def _look(self, agent: AgentBackend) -> Health:
-        """Its check, which may start something: one for all who ask within two seconds, and none of before the end
-        of an installation.
+        """Its check, which may start something: one for all who ask meanwhile and within two seconds, and none of
+        before the end of an installation. Nothing is started on a server that runs no agents.
         """
-        since, found = self._looks.get(agent.name, (0.0, None))
+        if not self.here:
+            return _elsewhere(agent)
         last = self._installing.last(agent.name)
         ended = last.ended_at.timestamp() if last and last.ended_at else 0.0
-        if found is None or time.time() - since > FRESH or since < ended:
-            since, found = time.time(), await health(agent)
-            self._looks[agent.name] = since, found
-        return found
+        since, look = self._looks.get(agent.name, (0.0, None))
+        if look is None or since < ended or (look.done() and time.time() - since > FRESH):
+            look = asyncio.create_task(health(agent))
+            self._looks[agent.name] = time.time(), look
+        return await asyncio.shield(look)
+
+
+def _ready(places: tuple[AgentAt, ...]) -> bool | None:
+    known = [place.ready for place in places if place.worker.alive]
+    return True if True in known else None if None in known or not known else False
+
+
+def _elsewhere(agent: AgentBackend) -> Health:
+    """Of an agent that would run on workers alone."""
+    fix = f"codeforge agents install {agent.name}" if installable(agent) else ""
+    return Health(name=agent.name, ok=False, detail="No worker has it ready.", fix=fix)

@@ -112,6 +112,8 @@ class Workers:
     async def hello(self, worker_id: str, *, name: str = "", **facts: Any) -> Worker:
         """A worker begins, or begins anew, and says what it is: host, version, agents, slots.
 
+        What it said of its agents before is forgotten: it may be of another version now, and says it again.
+
         One within a server, which has no token, is registered by that.
         """
 
@@ -120,7 +122,7 @@ class Workers:
                 old = t.Worker.token_hash.is_null(), t.Worker.seen_at < door.now() - FORGOTTEN
                 door.delete(t.Worker, *old)
                 door.insert(t.Worker, **{**_blank(door, worker_id, name), "tenant_id": ""})
-            door.update(t.Worker, t.Worker.id == worker_id, seen_at=door.now(), draining=False, **facts)
+            door.update(t.Worker, t.Worker.id == worker_id, seen_at=door.now(), draining=False, described=None, **facts)
             host, version = facts.get("host"), facts.get("version")
             door.after(partial(tell, log, "worker came", worker=worker_id, host=host, version=version))
             return _fact(door, _find(door, worker_id))

@@ -67,7 +67,7 @@ class Environment:
             return
         try:
             self._home.mkdir(parents=True, exist_ok=True)
-            async with _locked(self._home / "lock", self._recipe.title, say):
+            async with one_installer(self._home / "lock", self._recipe.title, say):
                 if not self.ready():
                     await self._make(say)
         except OSError as error:
@@ -158,8 +158,11 @@ def _why(lines: list[str]) -> str:
 
 
 @asynccontextmanager
-async def _locked(path: Path, title: str, say: Say) -> AsyncIterator[None]:
-    """Hold ``path`` against other processes; waiting can be cancelled."""
+async def one_installer(path: Path, title: str, say: Say) -> AsyncIterator[None]:
+    """Be the only one that installs ``title``, by a lock on the file ``path``; waiting can be cancelled.
+
+    Raises `OSError` where the file cannot be written.
+    """
     with path.open("w") as file:
         told = False
         while True:
@@ -168,7 +171,7 @@ async def _locked(path: Path, title: str, say: Say) -> AsyncIterator[None]:
                 break
             except BlockingIOError:
                 if not told:
-                    say(f"Another process is installing {title}: waiting for it")
+                    say(f"{title} is being installed already: waiting for it")
                 told = True
                 await asyncio.sleep(0.2)
         yield

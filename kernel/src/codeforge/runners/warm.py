@@ -58,16 +58,18 @@ class WarmParent:
     def fork(self) -> socket.socket:
         """A connection to a fork of its own. Raises `ColdError`."""
         ours, theirs = socket.socketpair()
+        why: OSError | None = None
         with theirs:
             for _ in range(2):
                 try:
                     socket.send_fds(self._running(), [b"+"], [theirs.fileno()])
-                except OSError:
+                except OSError as error:
                     self.close()  # it has ended, because it was idle or because it could not start
+                    why = error
                 else:
                     return ours
         ours.close()
-        raise ColdError("its warm parent cannot start")
+        raise ColdError(f"its warm parent cannot start: {why}")
 
     @property
     def program(self) -> Path:
@@ -152,12 +154,14 @@ class WarmProcess(Process):
             self._cut()  # so that what there is of it ends
             try:
                 await shim.gone(self._grace + 10)
+                said = await shim.last_words() if isinstance(error, OSError) else ""
             finally:
                 shim.close()
             if isinstance(error, TimeoutError):
                 self._parent.close()
             if isinstance(error, OSError):
-                raise ColdError(f"its warm parent gave no fork: {error}") from error
+                why = f"none within {IMPORTING:g} s" if isinstance(error, TimeoutError) else str(error)
+                raise ColdError(f"its warm parent gave no fork: {': '.join(filter(None, (why, said)))}") from error
             raise
         return shim
 
@@ -213,6 +217,14 @@ class ForkedShim:
             async with asyncio.timeout(patience):
                 while await loop.sock_recv(self._call, 64):
                     pass
+
+    async def last_words(self) -> str:
+        """The last line of the errors of one that is gone: why it could not begin; "" where it said nothing."""
+        said = b""
+        with suppress(OSError):  # whatever holds the stream open is not waited for
+            async with asyncio.timeout(FORKING):
+                said = await self.stderr.read() if self.stderr else b""
+        return said.decode(errors="replace").strip().rpartition("\n")[2][-400:]
 
     def close(self) -> None:
         """Let go of all pipes."""

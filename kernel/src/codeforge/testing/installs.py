@@ -101,7 +101,7 @@ async def made_whole(kind: type[RunnerAgent], folder: Path) -> None:
     await asyncio.gather(*(kind(home=folder).install(lines.append) for _ in range(2)))
     assert (await agent.check()).ok
     assert len([line for line in lines if line.startswith("Making")]) == 1
-    assert f"Another process is installing {agent.title}: waiting for it" in lines
+    assert f"{agent.title} is being installed already: waiting for it" in lines
     [ready] = folder.glob("*/ready")
     (ready.parent / "bin" / "python").unlink()
     assert not (await agent.check()).ok

@@ -12,6 +12,8 @@ from codeforge.agents import AgentBackend, AgentJob
 from codeforge.worker.reporter import Reporter
 
 log = logging.getLogger(__name__)
+LAST = 0.2
+"""Seconds after a turn in which its agent may still be found to have read what was said."""
 
 
 class Steering:
@@ -21,6 +23,7 @@ class Steering:
         self._reporter = reporter
         self._words: Sequence[tuple[str, str]] = ()
         self._more = asyncio.Event()
+        self._over = False
         self.told = 0
 
     def hear(self, words: Sequence[tuple[str, str]]) -> None:
@@ -34,24 +37,25 @@ class Steering:
         if abilities(agent)[Ability.STEER] != By.AGENT:
             yield
             return
+        self._over = False
         telling = asyncio.create_task(self._tell(agent, job))
         try:
             yield
+            self._over = True
+            self._more.set()
+            await asyncio.wait([telling], timeout=LAST)
         finally:
             telling.cancel()
             await asyncio.wait([telling])
+            if not telling.cancelled() and (error := telling.exception()):
+                log.error("telling run %s what people said failed; what is left waits", job.run_id, exc_info=error)
 
     async def _tell(self, agent: AgentBackend, job: AgentJob) -> None:
-        while True:
+        while not self._over:
             await self._more.wait()
             self._more.clear()
-            while len(self._words) > self.told:
-                try:
-                    heard = await agent.steer(job, self._words[self.told][1])
-                except Exception:
-                    log.exception("the agent of run %s could not be told what people said; it waits", job.run_id)
-                    return
-                if not heard:
+            while len(self._words) > self.told and not self._over:
+                if not await agent.steer(job, self._words[self.told][1]):
                     return
                 self.told += 1
                 await self._reporter.say("The agent was told what was said to it.")

@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from codeforge import Process, Say, Unavailable, new_id
+from codeforge import Process, Say, Unavailable, one_installer
 
 _KEPT = re.compile(r"PATH|HOME|TMPDIR|LANG|(NPM_CONFIG|XDG|SSL|NODE_EXTRA)_.*|(HTTPS?|ALL|NO)_PROXY", re.IGNORECASE)
 _FILES = ("package.json", "package-lock.json", ".npmrc")
@@ -63,9 +63,21 @@ class NodePackage:
         if npm is None:
             raise Unavailable(f"{self.title} needs npm, which is not here: install Node.js, then `{self.install}`.")
         place = self.place(home)
-        fresh = place.with_name(f"{place.name}.{new_id()}.new")
         try:
-            fresh.mkdir(parents=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            async with one_installer(place.parent / "lock", self.title, say):
+                if not self.ready(home):
+                    await self._make(npm, place, say)
+        except OSError as error:
+            raise Unavailable(f"{self.title} cannot be installed in {place}: {error.strerror or error}.") from None
+
+    async def _make(self, npm: str, place: Path, say: Say) -> None:
+        """Fill a folder beside ``place`` and move it there; what is half made goes, that of a killed process too."""
+        fresh = place.with_name(f"{place.name}.new")
+        try:
+            for old in (place, *place.parent.glob("*.new")):
+                await asyncio.to_thread(shutil.rmtree, old, ignore_errors=True)
+            fresh.mkdir()
             for name in _FILES:
                 shutil.copyfile(self.folder / name, fresh / name)
             say(f"Fetching {self.title} {self.version}, about {self.fetched}")
@@ -74,13 +86,7 @@ class NodePackage:
             say(f"Starting {self.title} once")
             await self._run(str(fresh / "node_modules" / self.program), *self.proof, folder=fresh)
             (fresh / "ready").write_text(f"{self.version}\n", encoding="utf-8")
-            if place.exists() and not self.ready(home):
-                shutil.rmtree(place)
             fresh.rename(place)
-        except OSError as error:
-            if not self.ready(home):  # else another process was quicker
-                why = error.strerror or error
-                raise Unavailable(f"{self.title} cannot be installed in {place}: {why}.") from None
         finally:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True))
         say(f"{self.title} {self.version} is ready")

@@ -65,7 +65,8 @@ class Agent(Shape):
 
     name: str
     ready: bool | None
-    """Whether a run of it can start at once on some worker; null: nobody knows. Else its first run installs it."""
+    """Whether a run of it can start at once on some worker; null: nobody knows. Else its first run installs
+    it, if CodeForge installs it."""
     version: str
     """The version on the server's own machine; empty where it is not installed there."""
     detail: str

@@ -18,7 +18,8 @@ import socket
 import struct
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,22 @@ def serve(control: int, shim: str, idle: float, run: Callable[[], None]) -> None
         if os.fork() == 0:
             try:
                 calls.close()
-                _keep(socket.socket(fileno=given[0]), supervise, run)
+                with _telling():
+                    _keep(socket.socket(fileno=given[0]), supervise, run)
             finally:
                 os._exit(70)
         os.close(given[0])
     os._exit(0)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """An error goes to the standard error, which is the run's own by then: the worker reads there why it failed."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        os.write(2, f"{str(error) or type(error).__name__}\n".encode(errors="replace"))
+        raise
 
 
 def _keep(call: socket.socket, supervise: Any, run: Callable[[], None]) -> None:
@@ -86,8 +98,9 @@ def _keep(call: socket.socket, supervise: Any, run: Callable[[], None]) -> None:
 
     def begin() -> None:
         if bridge:
-            _load(told["sandbox"]["enter"]).enter(bridge, told["sandbox"]["told"])
-            os.chdir(told["cwd"])
+            with _telling():
+                _load(told["sandbox"]["enter"]).enter(bridge, told["sandbox"]["told"])
+                os.chdir(told["cwd"])
         call.sendall(_LENGTH.pack(INSIDE))
         call.detach()
         if bridge:
