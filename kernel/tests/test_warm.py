@@ -202,7 +202,7 @@ async def test_a_run_that_is_no_longer_extended_is_killed(parent, tmp_path):
 async def test_a_parent_that_cannot_import_and_an_environment_without_room_are_cold_starts(runner, parent, tmp_path):
     async with asyncio.timeout(20):
         large = {**ENV, "LARGE": "x" * 60_000}
-        with pytest.raises(ColdError, match="gave no fork: .*: the environment is too large for a warm start"):
+        with pytest.raises(ColdError, match=r"gave no fork: .*: the environment is too large for a warm start"):
             await WarmProcess(parent, cwd=tmp_path, env=large, stdin=stdin("", tmp_path)).__aenter__()
         assert (await run(parent, "os._exit(5)", tmp_path))[1] == 5
         (runner / "fake_job" / "warm.py").write_text("raise ImportError\n")

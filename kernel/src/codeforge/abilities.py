@@ -76,13 +76,15 @@ async def health(agent: AgentBackend) -> Health:
     """What its check finds; a back end that breaks breaks itself only."""
     try:
         async with asyncio.timeout(PATIENCE):
-            found = await agent.check()
-        if not isinstance(found, Health):
-            raise TypeError(f"it gave {found!r}")
+            found: object = await agent.check()  # a plugin may give anything
     except Exception as error:
         late = f"it took longer than {PATIENCE:g} s" if isinstance(error, TimeoutError) else type(error).__name__
-        return Health(name=agent.name, ok=False, detail=f"Its check failed: {str(error) or late}")
-    return found
+        why = str(error) or late
+    else:
+        if isinstance(found, Health):
+            return found
+        why = f"it gave {found!r}"
+    return Health(name=agent.name, ok=False, detail=f"Its check failed: {why}")
 
 
 def installable(agent: AgentBackend) -> bool:

@@ -106,7 +106,8 @@ async def test_agents_are_listed_with_what_they_can_do_and_by_whom(api, slow):
     assert found["abilities"]["steer"]["how"] == "Told when its present turn ends."
     known = {name: found[name] for name in ("name", "ready", "detail", "fix", "here", "installation")}
     assert known == {
-        "name": "slow", "ready": False, "detail": "slow is missing.", "fix": "Wait.", "here": True, "installation": None,
+        "name": "slow", "ready": False, "detail": "slow is missing.", "fix": "Wait.", "here": True,
+        "installation": None,
     }  # fmt: skip
     assert shell["ready"] is True
 
