@@ -79,6 +79,7 @@ async def attack(folder, sandbox, agent="shell"):
         message = git(data / "mirrors" / f"{project['id']}.git", "log", "-1", "--format=%s", run["change"]["head"])
         events = "\n".join(lines)
         await api.post(f"/runs/{other['id']}/stop")
+        assert [path.name for path in data.glob("followed*")] == []
         assert "starts cold" not in (data / "codeforge.log").read_text()
         return run, {one["attempt"]: one["got"] for one in said}, message, events
 

@@ -1,5 +1,6 @@
 """Writing where the run has no business."""
 
+import os
 import sys
 
 from hostile.tools import FACTS, listed, write
@@ -17,6 +18,15 @@ def writing_outside_the_workspace():
     )
     more = (f"{FACTS['mirror']}/objects/owned", f"{FACTS['agents_dir']}/owned", sys.base_prefix + "/owned")
     return next((done for path in (*paths, *more) if (done := write(path))), None)
+
+
+def through_the_worker_by_links_in_its_way():
+    """Of files that CodeForge itself writes between turns; whoever ran this looks whether it followed one."""
+    aim = f"{FACTS['data_dir']}/followed"
+    for name in (".codeforge-turns.json", ".codeforge-turns.new", "acp.json", "acp.new", "inbox"):
+        os.symlink(f"{aim}-{name}", f"{os.environ['STATE']}/{name}")
+    for name in ("gitconfig", ".claude"):
+        os.symlink(f"{aim}-{name}", f"{os.environ['HOME']}/{name}")
 
 
 def writing_to_the_bridge():

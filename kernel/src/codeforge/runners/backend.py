@@ -102,8 +102,8 @@ class DrivenAgent(AgentBackend):
         job.state.mkdir(parents=True, exist_ok=True)
         config, temporary = job.home / "gitconfig", job.home / "tmp"
         user = f"[user]\n\tname = {self.title}\n\temail = {self.name}@localhost\n"
-        with LentFolder(job.home) as home:
-            home.write(config.name, f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
+        with LentFolder(job.home) as folder:
+            folder.write(config.name, f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
         temporary.mkdir(exist_ok=True)
         git = Path(shutil.which("git") or "/usr/bin/git").parent
         return {

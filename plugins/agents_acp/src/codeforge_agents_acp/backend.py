@@ -178,8 +178,8 @@ class AcpAgent(AgentBackend):
                 folder.write(name, filled(text, places))
         config = job.home / "gitconfig"
         user = f"[user]\n\tname = {self.name}\n\temail = {self.name}@localhost\n"
-        with LentFolder(job.home) as home:
-            home.write(config.name, f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
+        with LentFolder(job.home) as folder:
+            folder.write(config.name, f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
         found = (str(Path(way).parent) for way in (program, *map(shutil.which, ("git", "node"))) if way)
         return {
             "PATH": ":".join(dict.fromkeys([*found, *SYSTEM_PATH.split(":")])), "HOME": str(job.home),
