@@ -1,5 +1,6 @@
 """Writing where the run has no business."""
 
+import contextlib
 import os
 import sys
 
@@ -22,11 +23,12 @@ def writing_outside_the_workspace():
 
 def through_the_worker_by_links_in_its_way():
     """Of files that CodeForge itself writes between turns; whoever ran this looks whether it followed one."""
-    aim = f"{FACTS['data_dir']}/followed"
-    for name in (".codeforge-turns.json", ".codeforge-turns.new", "acp.json", "acp.new", "inbox"):
-        os.symlink(f"{aim}-{name}", f"{os.environ['STATE']}/{name}")
-    for name in ("gitconfig", ".claude"):
-        os.symlink(f"{aim}-{name}", f"{os.environ['HOME']}/{name}")
+    run, aim = os.path.dirname(os.environ["HOME"]), f"{FACTS['data_dir']}/followed"
+    state = [f"{run}/state/{name}" for name in (".codeforge-turns.json", ".codeforge-turns.new", "acp.new", "inbox")]
+    for path in (*state, f"{run}/home/gitconfig"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        os.symlink(f"{aim}-{os.path.basename(path)}", path)
 
 
 def writing_to_the_bridge():

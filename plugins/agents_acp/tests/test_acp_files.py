@@ -1,4 +1,4 @@
-"""Files that CodeForge lays for an agent, or keeps of it, where the agent itself may have laid something else before."""
+"""Files that CodeForge lays for an agent, or keeps of it, where the agent may have laid something else before."""
 
 import os
 
