@@ -174,12 +174,12 @@ class AcpAgent(AgentBackend):
         for path, text in self._agent.files.items():
             top, inner = (job.state, path.removeprefix(IN_STATE)) if path.startswith(IN_STATE) else (job.home, path)
             inside, _, name = inner.rpartition("/")
-            with LentFolder(top, inside, make=True) as folder:
-                folder.write(name, filled(text, places))
+            with LentFolder(top, inside, make=True) as lent:
+                lent.write(name, filled(text, places))
         config = job.home / "gitconfig"
         user = f"[user]\n\tname = {self.name}\n\temail = {self.name}@localhost\n"
-        with LentFolder(job.home) as folder:
-            folder.write(config.name, f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
+        with LentFolder(job.home) as home:
+            home.write(config.name, f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
         found = (str(Path(way).parent) for way in (program, *map(shutil.which, ("git", "node"))) if way)
         return {
             "PATH": ":".join(dict.fromkeys([*found, *SYSTEM_PATH.split(":")])), "HOME": str(job.home),
