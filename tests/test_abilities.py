@@ -131,6 +131,25 @@ async def test_an_agent_without_a_memory_is_told_the_conversation_so_far(tmp_pat
     assert agent.told[1].endswith("Now:\nBlue, please.")
 
 
+class Scatterbrained(Forgetful):
+    """Keeps a conversation, and loses it."""
+
+    name = "scatterbrained"
+
+    def remembers(self, state):
+        return (state / "conversation").exists()
+
+
+async def test_an_agent_whose_own_conversation_is_lost_is_told_it_as_well(tmp_path, settings):
+    agent, repository = Scatterbrained(), new_repository(tmp_path / "repository")
+    async with running(settings, extra={"offered": Offered(agent)}) as (_, api):
+        project = await api.post("/projects", {"url": str(repository), "agent": agent.name, "model": "none"})
+        run = await api.until(await api.start(project, "Paint the door."))
+        back = await api.post(f"/runs/{run['id']}/review", {"verdict": "send_back", "comment": "Blue, please."})
+        await api.until(back)
+    assert "You were told:\nPaint the door.\n\nYou said:\nI did turn 1." in agent.told[1]
+
+
 async def test_an_agent_that_listens_is_told_in_mid_turn_and_not_again(tmp_path, settings):
     agent, repository = Listener(), new_repository(tmp_path / "repository")
     async with running(settings, extra={"offered": Offered(agent)}) as (_, api):

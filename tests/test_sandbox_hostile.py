@@ -73,12 +73,15 @@ async def attack(folder, sandbox, agent="shell"):
                 "model": "scripted/good",
             }
             told = base64.b64encode(json.dumps(facts).encode()).decode()
-            run = await api.until(await api.start(project, f"python3 -B -m hostile {told}"), seconds=60)
+            run = await api.start(project, f"python3 -B -m hostile {told}")
+            await api.post(f"/runs/{run['id']}/messages", {"text": "true"})  # a turn after what the first one laid
+            run = await api.until(run, seconds=60)
         lines = [e["data"].get("text", "") for e in (await api.get(f"/runs/{run['id']}/events?limit=1000"))["items"]]
         said = [json.loads(line) for line in lines if line.startswith('{"attempt"')]
         message = git(data / "mirrors" / f"{project['id']}.git", "log", "-1", "--format=%s", run["change"]["head"])
         events = "\n".join(lines)
         await api.post(f"/runs/{other['id']}/stop")
+        assert [path.name for path in data.glob("followed*")] == []
         assert "starts cold" not in (data / "codeforge.log").read_text()
         return run, {one["attempt"]: one["got"] for one in said}, message, events
 

@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from codeforge.worker.folder import RunFolder
+from codeforge.worker.folder import TURNS, RunFolder
 
 
 def test_what_an_agent_left_is_there_again_in_the_next_runs_folder(tmp_path):
@@ -20,6 +20,26 @@ def test_what_an_agent_left_is_there_again_in_the_next_runs_folder(tmp_path):
     assert (second.state / "deep" / "er" / "thoughts").read_text() == "recalled"
     assert (second.state / "tool").stat().st_mode & 0o777 == 0o700
     assert not (second.state / "link").is_symlink()
+
+
+def test_the_turns_come_back_beside_the_state_and_not_as_the_agent_would_have_them(tmp_path):
+    first, second, third = (RunFolder(tmp_path / f"r{number}-1") for number in range(3))
+    assert first.make(None, "p") == b""
+    assert first.memory("told") is None
+    assert second.make(first.memory("told", alone=True), "p") == b"told"
+    assert list(second.state.iterdir()) == []
+    (second.state / TURNS).write_text("made up")
+    assert third.make(second.memory("told"), "p") == b"told"
+
+
+def test_turns_are_kept_where_the_state_is_too_large(tmp_path):
+    first, second = RunFolder(tmp_path / "r1-1"), RunFolder(tmp_path / "r2-1")
+    first.make(None, "p")
+    with (first.state / "large").open("wb") as file:
+        file.truncate(33 * 2**20)
+    assert first.memory() is None
+    assert second.make(first.memory("told"), "p") == b"told"
+    assert list(second.state.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["../outside", "/tmp/codeforge-outside", "a/../../outside"])

@@ -1,38 +1,47 @@
 """The conversation of an agent that keeps none, told again."""
 
-import json
+import pytest
 
-from codeforge.worker.retelling import NAME, Retelling
-
-
-def test_a_first_turn_is_told_its_words_alone(tmp_path):
-    assert Retelling(tmp_path).prompt("Paint the door.", anew=True) == "Paint the door."
+from codeforge import Retelling
 
 
-def test_a_later_turn_is_told_what_was_asked_and_said_before(tmp_path):
-    first = Retelling(tmp_path)
-    first.prompt("Paint the door.", anew=True)
-    first.said("I take red.")
-    first.said("Done.")
-    assert Retelling(tmp_path).prompt("Blue, please.", anew=False) == (
+def conversation(*turns):
+    retelling = Retelling()
+    for asked, *said in turns:
+        retelling.begin(asked)
+        for text in said:
+            retelling.said(text)
+    return retelling
+
+
+def test_a_first_turn_is_told_its_words_alone():
+    assert Retelling().prompt("Paint the door.") == "Paint the door."
+
+
+def test_a_later_turn_is_told_what_was_asked_and_said_before():
+    later = Retelling()
+    later.load(conversation(("Paint the door.", "I take red.", "Done.")).dump())
+    assert later.prompt("Blue, please.") == (
         "You have worked on this before; your changes are in the files.\n\n"
         "You were told:\nPaint the door.\n\nYou said:\nI take red.\nDone.\n\nNow:\nBlue, please."
     )
 
 
-def test_a_task_that_begins_anew_is_told_nothing_of_what_lay_there(tmp_path):
-    Retelling(tmp_path).prompt("Paint the door.", anew=True)
-    assert Retelling(tmp_path).prompt("Mow the lawn.", anew=True) == "Mow the lawn."
-    assert "door" not in (tmp_path / NAME).read_text()
+@pytest.mark.parametrize("text", ["", "{", "[1]", "[[1]]", "null", b"\xff"])
+def test_what_cannot_be_read_is_no_conversation(text):
+    retelling = Retelling()
+    with pytest.raises(ValueError, match=r"."):
+        retelling.load(text)
+    assert retelling.prompt("Paint.") == "Paint."
 
 
-def test_what_cannot_be_read_is_no_conversation_and_a_long_one_stays_small(tmp_path):
-    (tmp_path / NAME).write_text("{")
-    retelling = Retelling(tmp_path)
-    assert retelling.prompt("Paint.", anew=False) == "Paint."
-    for _ in range(30):
-        retelling.prompt("x" * 100_000, anew=False)
-        retelling.said("y" * 100_000)
-    kept = json.loads((tmp_path / NAME).read_text())
-    assert len(kept) == 20
-    assert max(len(part) for turn in kept for part in turn) < 8_100
+def test_a_long_conversation_stays_small():
+    retelling = conversation(*(("x" * 100_000, "y" * 100_000) for _ in range(30)))
+    assert len(retelling.turns) == 20
+    assert max(len(part) for turn in retelling.turns for part in turn) < 8_100
+    assert len(retelling.prompt("Now.")) < 101_000
+
+
+def test_the_oldest_turns_are_left_out_where_the_models_window_is_small():
+    told = conversation(("first", "1" * 900), ("second", "2" * 900)).prompt("Now.", window=1_000)
+    assert ("first" in told, "second" in told) == (False, True)

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from codeforge.http import public as public
     from codeforge.http import who as who
     from codeforge.ids import new_id as new_id
+    from codeforge.lent import LentFolder as LentFolder
+    from codeforge.lent import drop_git_locks as drop_git_locks
     from codeforge.llm import Llm as Llm
     from codeforge.llm import Model as Model
     from codeforge.llm import ModelAnswer as ModelAnswer
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from codeforge.queues import Hear as Hear
     from codeforge.queues import Queue as Queue
     from codeforge.queues import Take as Take
+    from codeforge.retelling import Retelling as Retelling
     from codeforge.runners import BoundedShell as BoundedShell
     from codeforge.runners import DrivenAgent as DrivenAgent
     from codeforge.runners import Recipe as Recipe
@@ -101,12 +104,14 @@ _HOMES = {
     "hooks": "hookimpl hookspec",
     "http": "csrf failure public who",
     "ids": "new_id",
+    "lent": "LentFolder drop_git_locks",
     "llm": "Llm Model ModelAnswer ModelRequest ModelTarget Price Prices Provider ProviderField ProviderKind Route "
     "Tokens Way",
     "model": "Change Choice FileChange Health Limits Principal Project Reason Run RunState Task Usage",
     "news": "MISSED",
     "process": "CONFINED Process",
     "queues": "Answer Ears Hear Queue Take",
+    "retelling": "Retelling",
     "runners": "BoundedShell DrivenAgent Recipe RunnerAgent bounded_shell one_installer",
     "sandboxes": "Confined Confinement EmptySandbox Sandbox",
     "scm": "Delivery RepoInfo Scm Workspace",

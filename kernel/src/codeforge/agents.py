@@ -93,8 +93,8 @@ class AgentBackend(ABC):
     def remembers(self, state: Path) -> bool:
         """Whether the conversation of the turns before is in ``state``, so that a later turn goes on in it.
 
-        Override it where the agent keeps one. By default CodeForge tells a later turn what was said before, ahead of
-        its prompt. ``remembers = None`` in a class says that its agent takes one turn and no more.
+        Override it where the agent keeps one. Where it is not there, CodeForge tells a later turn what was said
+        before, ahead of its prompt. ``remembers = None`` in a class says that its agent takes one turn and no more.
         """
         return False
 

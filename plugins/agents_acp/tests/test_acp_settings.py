@@ -56,6 +56,8 @@ async def test_one_that_the_settings_name_takes_the_place_of_the_package(tmp_pat
 @pytest.mark.parametrize(("agent", "words"), [
     ({"command": "x --key {key}"}, "the key does not belong into a command line"),
     ({"command": "x", "files": {"../up": ""}}, "no path within HOME"),
+    ({"command": "x", "files": {"/etc/up": ""}}, "no path within HOME"),
+    ({"command": "x", "files": {"{state}/../up": ""}}, "no path within HOME"),
     ({"command": "x", "files": {"config": "{key}"}}, "the key does not belong into a file"),
     ({"command": []}, r"plugins.agents_acp.agents.mine.command"),
     ({"comand": "x"}, r"plugins.agents_acp.agents.mine"),

@@ -17,6 +17,7 @@ from codeforge.agents import AgentBackend, AgentJob, Say
 from codeforge.errors import RunFailure
 from codeforge.events import AgentEvent
 from codeforge.ids import new_id
+from codeforge.lent import LentFolder, drop_git_locks
 from codeforge.model import Health, Reason
 from codeforge.process import Process
 from codeforge.runners.environment import Environment, Recipe
@@ -58,24 +59,20 @@ class DrivenAgent(AgentBackend):
                         yield event
                 code = await process.wait()
         finally:
-            git = job.workspace / ".git"
-            for lock in () if git.is_symlink() else git.glob("*.lock"):  # a git that was killed leaves it
-                lock.unlink(missing_ok=True)
+            drop_git_locks(job.workspace)
         yield translator.ended(code)
 
     async def hand_in(self, job: AgentJob, words: str) -> bool:
         """`steer` for a runner that asks `codeforge_agent.inbox` between its agent's steps."""
-        inbox = job.state / "inbox"
-        inbox.mkdir(parents=True, exist_ok=True)
-        path = inbox / f"{new_id()}.txt"
-        try:
-            path.with_suffix(".new").write_text(words, encoding="utf-8")
-            path.with_suffix(".new").replace(path)
-            while path.exists():  # noqa: ASYNC110 (another process takes it away)
-                await asyncio.sleep(LOOK)
-            return True
-        finally:
-            path.unlink(missing_ok=True)
+        name = f"{new_id()}.txt"
+        with LentFolder(job.state, "inbox", make=True) as inbox:
+            inbox.write(name, words)
+            try:
+                while inbox.holds(name):  # noqa: ASYNC110 (another process takes it away)
+                    await asyncio.sleep(LOOK)
+                return True
+            finally:
+                inbox.remove(name)
 
     @asynccontextmanager
     async def _process(self, job: AgentJob) -> AsyncIterator[Process]:
@@ -105,8 +102,8 @@ class DrivenAgent(AgentBackend):
         job.state.mkdir(parents=True, exist_ok=True)
         config, temporary = job.home / "gitconfig", job.home / "tmp"
         user = f"[user]\n\tname = {self.title}\n\temail = {self.name}@localhost\n"
-        config.unlink(missing_ok=True)  # what an earlier turn may have put there, such as a link, is not followed
-        config.write_text(f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
+        with LentFolder(job.home) as folder:
+            folder.write(config.name, f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
         temporary.mkdir(exist_ok=True)
         git = Path(shutil.which("git") or "/usr/bin/git").parent
         return {

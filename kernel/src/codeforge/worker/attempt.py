@@ -17,6 +17,7 @@ from codeforge.events import AgentEvent, Kind
 from codeforge.forge import Offers
 from codeforge.model import ADVICE, Change, Reason, RunState
 from codeforge.process import confining
+from codeforge.retelling import Retelling
 from codeforge.sandboxes import Confined
 from codeforge.scm import Workspace, summarise
 from codeforge.settings import Settings
@@ -26,7 +27,6 @@ from codeforge.worker.confining import choose, enter
 from codeforge.worker.folder import RunFolder
 from codeforge.worker.patience import insist
 from codeforge.worker.reporter import Reporter
-from codeforge.worker.retelling import Retelling
 from codeforge.worker.share import DiskShare
 from codeforge.worker.source import Escrowed, Source
 from codeforge.worker.steering import Steering
@@ -63,6 +63,7 @@ class Attempt:
         self._scm = offers.scms.get(assignment.project.scm)
         self.share = DiskShare(assignment.project, self._scm, settings.data_dir)
         self._workspace: Workspace | None = None
+        self._retelling = Retelling()
         self._confined: Confined | None = None
         self._change: Change | None = None
         self._sent = 0
@@ -144,7 +145,8 @@ class Attempt:
                 raise RunFailure(Reason.PLUGIN_MISSING, str(error)) from error
         await reporter.say(f"Preparing a workspace of {job.project.name} at {job.project.branch}")
         await self.share.hold()
-        await asyncio.to_thread(self._folder.make, job.memory, job.project.id)
+        with suppress(ValueError):
+            self._retelling.load(await asyncio.to_thread(self._folder.make, job.memory, job.project.id))
         self._workspace = await self._source.prepare(job, scm, self._folder.workspace, self._say)
         await asyncio.to_thread(self._folder.note_base, self._workspace.base)
         await self._offers.before_run(job.run, job.task, job.project)
@@ -210,27 +212,36 @@ class Attempt:
             mark=self._folder.mark(),
             ask=self.asking.ask,
         )
-        retelling = None
-        if abilities(agent)[Ability.FOLLOW_UP] == By.CODEFORGE:
-            retelling = Retelling(self._folder.state)
-            agent_job = replace(agent_job, prompt=retelling.prompt(prompt, anew=not follow_up))
+        if not follow_up:
+            self._retelling = Retelling()
+        elif self._forgets():
+            agent_job = replace(agent_job, prompt=self._retelling.prompt(prompt, window=job.model.window))
+        self._retelling.begin(prompt)
         last: AgentEvent | None = None
         with confining(self._confined):
             async with aclosing(agent.run(agent_job)) as events, self.steering.during(agent, agent_job):
                 async for event in events:
                     last = event
                     await self._reporter.add(event)
-                    if retelling and event.kind == Kind.SAID:
-                        retelling.said(str(event.data.get("text", "")))
+                    if event.kind == Kind.SAID:
+                        self._retelling.said(str(event.data.get("text", "")))
         if last is None or last.kind != Kind.ENDED:
             raise RunFailure(Reason.AGENT_ERROR, f"{job.run.agent} ended without a last word.")
         if reason := last.data.get("reason"):
             raise RunFailure(Reason(reason), last.data.get("detail") or ADVICE[Reason(reason)])
 
+    def _forgets(self) -> bool:
+        """Whether the agent could take a further turn, but has no conversation of the turns before."""
+        agent = self._offers.agents.get(self._job.run.agent)
+        if agent is None or abilities(agent)[Ability.FOLLOW_UP] == By.NOBODY:
+            return False
+        return not agent.remembers(self._folder.state)
+
     async def remember(self) -> None:
         """Keep the agent's memory for a run that follows; without it, that run knows less, but this one counts."""
         try:
-            if memory := await asyncio.to_thread(self._folder.memory):
+            turns, alone = self._retelling, self._forgets()
+            if memory := await asyncio.to_thread(self._folder.memory, turns.dump(), alone=alone):
                 await self._coordinator.remember(self._job.run.id, self._job.run.generation, memory)
         except (OSError, Unavailable) as error:
             log.warning("the agent's memory of run %s could not be kept: %s", self._job.run.id, error)

@@ -14,6 +14,8 @@ from codeforge.disk import PROJECT
 
 AUTHOR = "CodeForge <codeforge@localhost>"
 MEMORY_LIMIT = 32 * 1024 * 1024
+TURNS = ".codeforge-turns.json"
+"""Where the conversation as CodeForge heard it is in a memory; never in ``state``, where the agent could change it."""
 MARK = "CODEFORGE_RUN_FOLDER"
 """An environment variable of everything that works for a run, by which a later life of the worker finds it."""
 
@@ -32,23 +34,38 @@ class RunFolder:
         """The hidden ref that holds this generation's work."""
         return f"refs/codeforge/runs/{self.run_id}/{self.generation}"
 
-    def make(self, memory: bytes | None, project_id: str) -> None:
-        """Make the folder, with the agent's memory of an earlier run in ``state``."""
+    def make(self, memory: bytes | None, project_id: str) -> bytes:
+        """Make the folder, with the agent's memory of an earlier run in ``state``; gives the turns in that memory."""
         for folder in (self.path, self.home, self.state):
             folder.mkdir(parents=True, mode=0o700)
         (self.path / PROJECT).write_text(project_id, encoding="ascii")
         if memory:
             with tarfile.open(fileobj=io.BytesIO(memory)) as archive:
                 _unpack(archive, self.state)
+        turns = self.state / TURNS
+        told = turns.read_bytes() if turns.is_file() else b""
+        turns.unlink(missing_ok=True)
+        return told
 
-    def memory(self) -> bytes | None:
-        """The agent's state as an archive of files and folders; None when there is none or more than 32 MiB of it."""
+    def memory(self, turns: str = "", *, alone: bool = False) -> bytes | None:
+        """The ``turns`` and the agent's state as an archive of files and folders, without what is more than 32 MiB.
+
+        None where there is nothing to keep: turns count only beside a state, or ``alone`` where the agent has none.
+        """
         files = [path for path in self.state.rglob("*") if path.is_file() and not path.is_symlink()]
-        if not files or sum(path.stat().st_size for path in files) > MEMORY_LIMIT:
+        if not files and not alone:
+            return None
+        fits = sum(path.stat().st_size for path in files) <= MEMORY_LIMIT
+        if not turns and not fits:
             return None
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-            archive.add(self.state, ".", filter=lambda info: info if info.isreg() or info.isdir() else None)
+            if fits:
+                archive.add(self.state, ".", filter=_kept)
+            if turns:
+                info = tarfile.TarInfo(TURNS)
+                info.size = len(turns.encode())
+                archive.addfile(info, io.BytesIO(turns.encode()))
         return buffer.getvalue()
 
     def note_base(self, base: str) -> None:
@@ -81,6 +98,12 @@ class RunFolder:
     def remove(self) -> None:
         """Delete the folder. The workspace has been removed by its kind of repository before."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _kept(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Files and folders, but no turns that the agent made up."""
+    ours = PurePosixPath(info.name) == PurePosixPath(TURNS)
+    return info if (info.isreg() or info.isdir()) and not ours else None
 
 
 def _unpack(archive: tarfile.TarFile, into: Path) -> None:

@@ -15,12 +15,14 @@ from codeforge import (
     AgentEvent,
     AgentJob,
     Health,
+    LentFolder,
     Process,
     Reason,
     RunFailure,
     Say,
     Unavailable,
     bounded_shell,
+    drop_git_locks,
     ended,
     usage,
 )
@@ -29,7 +31,7 @@ from codeforge_agents_acp.files import Files
 from codeforge_agents_acp.node import NodePackage
 from codeforge_agents_acp.outbox import Outbox
 from codeforge_agents_acp.relay import Relay, open_relay
-from codeforge_agents_acp.settings import AcpSettings, Agent, filled
+from codeforge_agents_acp.settings import IN_STATE, AcpSettings, Agent, filled
 from codeforge_agents_acp.turn import Turn
 from codeforge_agents_acp.updates import Updates
 from codeforge_agents_acp.wire import LONGEST, Wire
@@ -129,8 +131,7 @@ class AcpAgent(AgentBackend):
                 finally:
                     work.cancel()
                     await asyncio.wait([work])
-            for lock in (job.workspace / ".git").glob("*.lock"):  # a git that was killed leaves it
-                lock.unlink(missing_ok=True)
+            drop_git_locks(job.workspace)
         yield outbox.cleaned(last)
 
     async def _work(self, job: AgentJob, process: Process, outbox: Outbox, relay: Relay) -> AgentEvent:
@@ -171,12 +172,14 @@ class AcpAgent(AgentBackend):
         for folder in (job.home, job.state, job.home / "tmp"):
             folder.mkdir(parents=True, exist_ok=True)
         for path, text in self._agent.files.items():
-            place = job.home / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(filled(text, places), encoding="utf-8")
+            top, inner = (job.state, path.removeprefix(IN_STATE)) if path.startswith(IN_STATE) else (job.home, path)
+            inside, _, name = inner.rpartition("/")
+            with LentFolder(top, inside, make=True) as lent:
+                lent.write(name, filled(text, places))
         config = job.home / "gitconfig"
         user = f"[user]\n\tname = {self.name}\n\temail = {self.name}@localhost\n"
-        config.write_text(f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n", encoding="utf-8")
+        with LentFolder(job.home) as home:
+            home.write(config.name, f"{user}[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n")
         found = (str(Path(way).parent) for way in (program, *map(shutil.which, ("git", "node"))) if way)
         return {
             "PATH": ":".join(dict.fromkeys([*found, *SYSTEM_PATH.split(":")])), "HOME": str(job.home),

@@ -61,11 +61,11 @@ KNOWN: dict[str, Agent] = {
             "ANTHROPIC_AUTH_TOKEN": "{key}",
             "ANTHROPIC_MODEL": "{model}",
             "ANTHROPIC_DEFAULT_HAIKU_MODEL": "{model}",
-            "CLAUDE_CONFIG_DIR": "{home}/.claude",
+            "CLAUDE_CONFIG_DIR": "{state}/claude",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         },
         files={  # else it has a model that nobody chose decide on what may be done
-            ".claude/settings.json": json.dumps({"permissions": {"defaultMode": "default"}}),
+            "{state}/claude/settings.json": json.dumps({"permissions": {"defaultMode": "default"}}),
         },
     ),
     "codex-acp": Agent(

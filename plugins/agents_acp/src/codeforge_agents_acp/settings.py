@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from codeforge import Invalid
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+IN_STATE = "{state}/"
+"""How the path of a file begins that belongs to what is kept between a task's runs."""
 _PLACES = re.compile(r"\{(gateway|anthropic|key|model|window|max_output|shell|workspace|home|state)\}")
 
 
@@ -30,7 +32,10 @@ class Agent(BaseModel):
     """Environment variables. Names in braces are filled in, such as {gateway}, {key} and {model} (see `_PLACES`)."""
 
     files: dict[str, str] = Field(default={})
-    """Files to lay into its empty HOME before it starts, by their paths there; filled in likewise, without {key}."""
+    """Files to lay into its empty HOME before it starts, by their paths there; filled in likewise, without {key}.
+
+    A path that begins with ``{state}/`` is one in the folder that is kept between the runs of a task.
+    """
 
     auth: str = ""
     """The way to sign in that the agent is to use, by its id, where it wants one before it works."""
@@ -51,7 +56,7 @@ class Agent(BaseModel):
     @classmethod
     def _at_home(cls, value: dict[str, str]) -> dict[str, str]:
         for path, text in value.items():
-            if path.startswith("/") or not {"", ".", ".."}.isdisjoint(path.split("/")):
+            if not {"", ".", ".."}.isdisjoint(path.removeprefix(IN_STATE).split("/")):
                 raise ValueError(f"{path!r} is no path within HOME")
             if "{key}" in text:
                 raise ValueError(f"the key does not belong into a file ({path}): put it into env")

@@ -12,9 +12,10 @@ from pathlib import Path
 
 def work(job, report):
     os.environ |= {"KEY": job.key, "GATEWAY": job.gateway, "STATE": job.state}
-    words = job.prompt.split()
+    script = job.prompt.rpartition("\nNow:\n")[2]  # what CodeForge tells of the turns before is no script
+    words = script.split()
     if words[0] != "python3":
-        code = subprocess.run(["sh", "-c", job.prompt], check=False).returncode
+        code = subprocess.run(["sh", "-c", script], check=False).returncode
         report.end(*(("error", f"exit code {code}") if code else ("done",)))
         return
     sys.stdout = sys.stderr
