@@ -79,8 +79,7 @@ class Turn:
         version = met.get("protocolVersion") if isinstance(met, dict) else None
         if version != PROTOCOL_VERSION:
             raise RequestError(0, f"it speaks version {version} of the protocol, and CodeForge {PROTOCOL_VERSION}")
-        if self._auth in (way.get("id") for way in met.get("authMethods") or ()):
-            await self._connection.send_request("authenticate", {"methodId": self._auth})
+        await self._sign_in(met.get("authMethods"))
         place = {"cwd": str(self._job.workspace.resolve()), "mcpServers": []}
         if self._memory.session and (met.get("agentCapabilities") or {}).get("loadSession"):
             self._client.quiet = True
@@ -97,6 +96,15 @@ class Turn:
         if not self._memory.session:
             raise RequestError(0, "it opened a session without an id")
         return True
+
+    async def _sign_in(self, offered: object) -> None:
+        """Sign in by the way of the settings; one that the agent does not have may not be needed, but is told of."""
+        ways = [way.get("id") for way in offered if isinstance(way, dict)] if isinstance(offered, list) else []
+        if self._auth in ways:
+            await self._connection.send_request("authenticate", {"methodId": self._auth})
+        elif self._auth:
+            known = ", ".join(map(str, ways)) or "none"
+            self._updates.log(f"{self._name} has no way to sign in called {self._auth!r}; those it has: {known}.")
 
     async def _ask(self, method: str, **params: Any) -> Any:
         return await self._connection.send_request(method, {"sessionId": self._memory.session, **params})

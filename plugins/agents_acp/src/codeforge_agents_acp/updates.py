@@ -59,6 +59,11 @@ class Updates:
         self._told.add(path)
         self._outbox.put(edited(path))
 
+    def log(self, words: str) -> None:
+        """Something of the session that is the agent's neither to say nor to do."""
+        self.flush()
+        self._outbox.put(log(words))
+
     def known(self, tool: Update) -> Update:
         """A tool call with all that was told of it before."""
         return {**self._tools.get(str(tool.get("toolCallId")), {}), **_present(tool)}
