@@ -119,7 +119,11 @@ def turn(message):
             return tell(id=message["id"], error=value)
         if reason := do(session, verb, value):
             return tell(id=message["id"], result={"stopReason": reason})
-    return tell(id=message["id"], result={"stopReason": "end_turn"})
+    tell(id=message["id"], result={"stopReason": "end_turn"})
+    if "--slow-words" in sys.argv:
+        time.sleep(0.05)
+        say(session, "One more thing.")
+    return None
 
 
 def main():

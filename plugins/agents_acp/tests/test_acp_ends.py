@@ -128,6 +128,11 @@ async def test_the_limit_of_model_calls_is_exact(plain, desk, models):
     assert last.data["outcome"] == "done"
 
 
+async def test_words_that_come_after_the_end_of_the_turn_are_heard(plain, desk):
+    await desk.do(plain("--slow-words"), ("say", "All is done.\n"))
+    assert desk.texts(Kind.SAID) == ["All is done.", "One more thing."]
+
+
 async def test_the_limit_of_seconds_ends_the_agent(plain, desk):
     began = time.monotonic()
     last = await desk.do(plain(), ("sleep", 60), limits=Limits(seconds=1))

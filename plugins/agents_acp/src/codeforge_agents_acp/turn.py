@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 POLITE = 0.5
 """Seconds for an agent that is told to stop to do so by itself."""
+LATE = 0.2
+"""Seconds of silence after which an agent that ended its turn has no more to tell of it."""
+LATEST = 2.0
+"""Seconds after which it is listened to no more in any case."""
 AUTH_REQUIRED = -32000
 CAPABILITIES = {"fs": {"readTextFile": True, "writeTextFile": True}, "terminal": False}
 _MARKS = ("/", "!", "#", "@", "?")
@@ -60,7 +64,10 @@ class Turn:
         prompt = self._memory.retold(self._job.prompt) if forgets else self._job.prompt
         answer = asyncio.create_task(self._ask("session/prompt", prompt=[{"type": "text", "text": _plain(prompt)}]))
         try:
-            return await self._judged(answer)
+            last = await self._judged(answer)
+            if answer.done():
+                await self._heard_out()
+            return last
         finally:
             if not answer.done():
                 await self._stop(answer)
@@ -105,6 +112,15 @@ class Turn:
         elif self._auth:
             known = ", ".join(map(str, ways)) or "none"
             self._updates.log(f"{self._name} has no way to sign in called {self._auth!r}; those it has: {known}.")
+
+    async def _heard_out(self) -> None:
+        """Wait for what comes late: opencode answers and tells by two ways, and under load the words are slower."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LATEST):
+                heard = -1
+                while heard != self._updates.heard:
+                    heard = self._updates.heard
+                    await asyncio.sleep(LATE)
 
     async def _ask(self, method: str, **params: Any) -> Any:
         return await self._connection.send_request(method, {"sessionId": self._memory.session, **params})
