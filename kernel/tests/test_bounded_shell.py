@@ -56,3 +56,15 @@ def test_when_it_is_ended_so_is_its_command(tmp_path):
         assert process.wait(10) == 128 + signal.SIGTERM
     with pytest.raises(ProcessLookupError):
         os.kill(command, 0)
+
+
+def test_where_nothing_can_read_on_for_a_job_in_the_background_its_command_has_ended_well_all_the_same(tmp_path):
+    env = {**SHELL.env, "PATH": str(tmp_path)}  # as where no process more may be started: there is no cat
+    command = [SHELL.path, "-c", "/bin/sleep 60 & echo $!; exit 7"]
+    ran = subprocess.run(command, env=env, capture_output=True, timeout=20, check=False)
+    assert (ran.returncode, ran.stderr) == (7, b"")
+    os.kill(int(ran.stdout), signal.SIGKILL)  # it is still there
+
+
+def test_standard_input_is_empty():
+    assert shell("-c", "cat; echo over", input=b"not for it").stdout == b"over\n"

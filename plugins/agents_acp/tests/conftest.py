@@ -20,8 +20,8 @@ ENV = {"GATEWAY": "{gateway}", "KEY": "{key}", "MODEL": "{model}", "STATE": "{st
 def plain(tmp_path):
     """Makes an agent that does as its prompt says, with these arguments."""
 
-    def make(*arguments: str, **settings: float) -> AcpAgent:
-        agent = Agent(command=[sys.executable, str(HERE / "plain_agent.py"), *arguments], env=ENV)
+    def make(*arguments: str, auth: str = "", **settings: float) -> AcpAgent:
+        agent = Agent(command=[sys.executable, str(HERE / "plain_agent.py"), *arguments], env=ENV, auth=auth)
         return AcpAgent("plain", agent, home=tmp_path / "agents", settings=AcpSettings(**settings))
 
     return make

@@ -47,9 +47,9 @@ def heard():
     return json.loads(line)
 
 
-def call_model():
+def call_model(**more):
     """Status and words of one model call."""
-    body = json.dumps({"model": os.environ["MODEL"], "messages": [{"role": "user", "content": "hello"}]})
+    body = json.dumps({"model": os.environ["MODEL"], "messages": [{"role": "user", "content": "hello"}], **more})
     head = {"Authorization": f"Bearer {os.environ['KEY']}", "Content-Type": "application/json"}
     request = urllib.request.Request(os.environ["GATEWAY"] + "/chat/completions", body.encode(), head)
     try:
@@ -85,6 +85,8 @@ def do(session, verb, value):
         case "model":
             for _ in range(value):
                 say(session, f"model: {call_model()}\n")
+        case "model with":
+            say(session, f"model: {call_model(**value)}\n")
         case "env":
             say(session, json.dumps(dict(os.environ)) + "\n")
         case "raw":
@@ -117,12 +119,17 @@ def turn(message):
             return tell(id=message["id"], error=value)
         if reason := do(session, verb, value):
             return tell(id=message["id"], result={"stopReason": reason})
-    return tell(id=message["id"], result={"stopReason": "end_turn"})
+    tell(id=message["id"], result={"stopReason": "end_turn"})
+    if "--slow-words" in sys.argv:
+        time.sleep(0.05)
+        say(session, "One more thing.")
+    return None
 
 
 def main():
     SESSIONS.mkdir(parents=True, exist_ok=True)
     forgets = "--forgets" in sys.argv
+    ways = {"authMethods": ["odd", {"id": "known", "name": "Known"}]} if "--ways" in sys.argv else {}
     while True:
         message = heard()
         match message.get("method"):
@@ -132,7 +139,7 @@ def main():
                 version = 99 if "--new" in sys.argv else 1
                 tell(
                     id=message["id"],
-                    result={"protocolVersion": version, "agentCapabilities": {"loadSession": not forgets}},
+                    result={"protocolVersion": version, "agentCapabilities": {"loadSession": not forgets}, **ways},
                 )
             case "session/new":
                 if "--signed-out" in sys.argv:
@@ -141,6 +148,9 @@ def main():
                 name = f"s{len(list(SESSIONS.iterdir())) + 1}"
                 (SESSIONS / name).touch()
                 tell(id=message["id"], result={"sessionId": name})
+            case "authenticate":
+                print(f"signed in by {message['params']['methodId']}", file=sys.stderr, flush=True)
+                tell(id=message["id"], result={})
             case "session/load":
                 session = message["params"]["sessionId"]
                 if not (SESSIONS / session).exists():

@@ -72,11 +72,65 @@ async def test_an_agent_that_shortens_its_conversation_for_ever_is_ended(plain, 
     assert (last.data["reason"], len(models.requests)) == (reason, asked)
 
 
+STEP = ("model with", {"tools": [{"type": "function", "function": {"name": "run", "parameters": {}}}]})
+TITLE = ("model with", {"temperature": 0})
+
+
+async def test_calls_beside_the_work_that_are_refused_do_not_end_it(plain, desk, models):
+    refused = Step(status=400, code="unsupported_parameter", text="no temperature, please")
+    models.script("m", lambda seen: Step(text="well") if seen.body.get("tools") else refused)
+    last = await desk.do(plain(), *[TITLE, STEP] * 5, TITLE, model="m")
+    assert (last.data["outcome"], len(models.requests)) == ("done", 11)
+
+
+async def test_a_good_call_beside_the_work_does_not_hide_that_the_work_is_refused(plain, desk, models):
+    refused = Step(status=400, code="context_length_exceeded", text="too long")
+    models.script("m", lambda seen: refused if seen.body.get("tools") else Step(text="A title"))
+    last = await desk.do(plain(), STEP, TITLE, model="m")
+    assert last.data["reason"] == Reason.MODEL_REFUSED
+    last = await desk.do(plain(), *[STEP, TITLE, TITLE] * 5, model="m")
+    assert (last.data["reason"], len(models.requests)) == (Reason.MODEL_REFUSED, 2 + 7)
+
+
+@pytest.mark.parametrize(("beside", "reason"), [
+    ({"max_tokens": 1}, None),
+    ({"max_completion_tokens": 20, **STEP[1]}, None),
+    ({"max_tokens": 8000}, None),
+    ({"max_tokens": 8000, **STEP[1]}, Reason.BAD_OUTPUT),
+])  # fmt: skip
+async def test_an_answer_that_is_short_on_purpose_is_no_trouble(plain, desk, models, beside, reason):
+    models.script("m", lambda seen: Step(text="Too", finish="length" if "max" in str(seen.body) else "stop"))
+    last = await desk.do(plain(), STEP, ("model with", beside), model="m")
+    assert last.data["reason"] == reason
+
+
+async def test_a_request_beyond_a_megabyte_goes_through(plain, desk, models):
+    models.script("m", [Step(text="well")])
+    await desk.do(plain(), ("model with", {"user": "x" * 3 * 2**20}), model="m")
+    assert desk.texts(Kind.SAID) == ["model: well"]
+
+
+@pytest.mark.parametrize(("auth", "told"), [
+    ("known", ["signed in by known"]),
+    ("lost", ["plain has no way to sign in called 'lost'; those it has: known."]),
+    ("", []),
+])  # fmt: skip
+async def test_the_way_to_sign_in_is_used_or_it_is_told_that_there_is_none(plain, desk, auth, told):
+    agent = plain("--ways", auth=auth)
+    last = await desk.do(agent)
+    assert (last.data["outcome"], desk.texts(Kind.LOG)) == ("done", told)
+
+
 async def test_the_limit_of_model_calls_is_exact(plain, desk, models):
     last = await desk.do(plain(), ("model", 100), limits=Limits(steps=3))
     assert (last.data["reason"], len(models.requests)) == (Reason.STEP_LIMIT, 3)
     last = await desk.do(plain(), ("model", 3), limits=Limits(steps=3))
     assert last.data["outcome"] == "done"
+
+
+async def test_words_that_come_after_the_end_of_the_turn_are_heard(plain, desk):
+    await desk.do(plain("--slow-words"), ("say", "All is done.\n"))
+    assert desk.texts(Kind.SAID) == ["All is done.", "One more thing."]
 
 
 async def test_the_limit_of_seconds_ends_the_agent(plain, desk):

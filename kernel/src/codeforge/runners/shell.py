@@ -14,6 +14,7 @@ class BoundedShell(NamedTuple):
     """To an agent it is bash at ``path``; it needs ``env``, and ``folder`` to be readable where there is a sandbox.
 
     It passes on the beginning and the end of a command's output, and waits for nothing that is left in the background.
+    A command's standard input is always empty, whatever the shell itself is given.
     """
 
     path: Path

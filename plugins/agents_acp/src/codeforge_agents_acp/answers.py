@@ -14,6 +14,10 @@ TAIL = 64 * 1024
 _ENDS = (b"[DONE]", b'"message_stop"', b'"response.completed"', b'"response.incomplete"')
 _LIMITED = re.compile(rb'"finish_reason": ?"length"|"stop_reason": ?"max_tokens"|"reason": ?"max_output_tokens"')
 """How the three protocols tell that an answer is not all that the model had to say."""
+_CAPPED = re.compile(rb'"max_(?:completion_|output_)?tokens": ?(\d+)')
+"""How a request says what its answer may have at most."""
+SMALL = 256
+"""Tokens: an answer that was asked to be no longer (a title, a probe) ends at its limit on purpose."""
 _SPENT = b'"budget_exceeded"'
 """The code of an error in mid-answer when the budget does not allow the rest."""
 
@@ -31,13 +35,20 @@ class Trouble:
 class Ending:
     """Told of a call as it goes on. Afterwards it went ``well``, or there is a ``trouble``; else it was broken off.
 
-    ``whole`` is whether there was an answer, to be counted and paid for, even if it ran into its limit.
+    ``whole`` is whether there was an answer, to be counted and paid for, even if it ran into its limit; ``tools``
+    whether the request offered the model any, as steps of the work do, and calls beside it (titles) do not.
     """
 
     def __init__(self) -> None:
-        self.well = self.whole = False
+        self.well = self.whole = self.tools = self._small = False
         self.trouble: Trouble | None = None
         self._tail = b""
+
+    def asked(self, body: bytes) -> None:
+        """This is the request. Quotes within its texts are escaped, so what is looked for is never one of them."""
+        self.tools = b'"tools"' in body
+        capped = _CAPPED.search(body)
+        self._small = bool(capped and int(capped[1]) <= SMALL)
 
     def refused(self, status: int, body: bytes, retry_after: str) -> None:
         """It was answered with an error."""
@@ -63,7 +74,7 @@ class Ending:
         """The body has come to its end."""
         self.trouble = _of_stream(self._tail) if streamed else _of_body(self._tail)
         self.whole = self.trouble is None
-        if self.whole and _LIMITED.search(self._tail):
+        if self.whole and not self._small and _LIMITED.search(self._tail):
             self.trouble = Trouble(Reason.BAD_OUTPUT, "An answer of the model ran into its output limit.")
         self.well = self.trouble is None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import io
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -25,10 +26,12 @@ CALLS = ("/chat/completions", "/responses", "/messages")
 """How the paths of model calls end, in the three protocols of the gateway."""
 AT_ONCE = frozenset({401, 402, 403, 409})
 """What no further try changes."""
+OF_ITSELF = (Reason.MODEL_REFUSED, Reason.BAD_OUTPUT)
+"""What is wrong with one call and says nothing of others."""
 REFUSALS = 3
 """Refused requests, or answers that ran into their limit, after which the next is not asked for: an agent that shortens
 a conversation whenever the model says that it is too long would do so for ever. Two good answers one after the other
-make up for all before."""
+make up for all before. Calls beside the work, which offer no tools while others do, count neither way."""
 LARGEST = 64 * 2**20
 """Bytes that a request may have, as at the gateway."""
 MOST_TOLD = 64 * 1024
@@ -69,7 +72,7 @@ class Relay:
         self.url = ""
         self.calls = self._under_way = self._refusals = self._good = 0
         self.trouble: Trouble | None = None
-        self.spent = False
+        self.spent = self._tools = False
         self.over = asyncio.Event()
         self.used: Callable[[int, int], None] = lambda prompt, completion: None
         self._failing_since: float | None = None
@@ -116,8 +119,11 @@ class Relay:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _NOT_PASSED}
         headers |= {"Authorization": f"Bearer {self._key}", "Accept-Encoding": "identity"}
         body, out = await request.read(), None
+        data = io.BytesIO(body) if body else None  # in pieces: a large body as one would hold up all that goes on
+        if ending:
+            ending.asked(body)
         try:
-            async with self._session.request(request.method, self._target(request), headers=headers, data=body) as got:
+            async with self._session.request(request.method, self._target(request), headers=headers, data=data) as got:
                 kept = {name: value for name, value in got.headers.items() if name.lower() not in _NOT_PASSED}
                 if got.status >= 400:
                     said = await _beginning(got.content)
@@ -151,12 +157,18 @@ class Relay:
             self.used(*ending.used)
             self._failing_since = None
             self.close()
+        if self.over.is_set():  # how the run ends is settled
+            return
+        if ending.tools and not self._tools:  # what was counted until now was beside the work
+            self._tools, self._refusals = True, 0
+        work, trouble = ending.tools or not self._tools, ending.trouble
         if ending.well:
-            self._good += 1
+            self._good += work
             if self._good > 1:
                 self._refusals = 0
-            self.trouble = None
-        elif trouble := ending.trouble:
+            if work or (self.trouble and self.trouble.reason not in OF_ITSELF):
+                self.trouble = None
+        elif trouble and (work or trouble.status in AT_ONCE or trouble.reason not in OF_ITSELF):
             self.trouble, self._good = trouble, 0
             self._refusals += ending.whole or trouble.reason is Reason.MODEL_REFUSED
             if trouble.status in AT_ONCE or trouble.pause > self._patience or self._refusals >= REFUSALS:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 POLITE = 0.5
 """Seconds for an agent that is told to stop to do so by itself."""
+LATE = 0.2
+"""Seconds of silence after which an agent that ended its turn has no more to tell of it."""
+LATEST = 2.0
+"""Seconds after which it is listened to no more in any case."""
 AUTH_REQUIRED = -32000
 CAPABILITIES = {"fs": {"readTextFile": True, "writeTextFile": True}, "terminal": False}
 _MARKS = ("/", "!", "#", "@", "?")
@@ -60,7 +64,10 @@ class Turn:
         prompt = self._memory.retold(self._job.prompt) if forgets else self._job.prompt
         answer = asyncio.create_task(self._ask("session/prompt", prompt=[{"type": "text", "text": _plain(prompt)}]))
         try:
-            return await self._judged(answer)
+            last = await self._judged(answer)
+            if answer.done():
+                await self._heard_out()
+            return last
         finally:
             if not answer.done():
                 await self._stop(answer)
@@ -79,8 +86,7 @@ class Turn:
         version = met.get("protocolVersion") if isinstance(met, dict) else None
         if version != PROTOCOL_VERSION:
             raise RequestError(0, f"it speaks version {version} of the protocol, and CodeForge {PROTOCOL_VERSION}")
-        if self._auth in (way.get("id") for way in met.get("authMethods") or ()):
-            await self._connection.send_request("authenticate", {"methodId": self._auth})
+        await self._sign_in(met.get("authMethods"))
         place = {"cwd": str(self._job.workspace.resolve()), "mcpServers": []}
         if self._memory.session and (met.get("agentCapabilities") or {}).get("loadSession"):
             self._client.quiet = True
@@ -97,6 +103,24 @@ class Turn:
         if not self._memory.session:
             raise RequestError(0, "it opened a session without an id")
         return True
+
+    async def _sign_in(self, offered: object) -> None:
+        """Sign in by the way of the settings; one that the agent does not have may not be needed, but is told of."""
+        ways = [way.get("id") for way in offered if isinstance(way, dict)] if isinstance(offered, list) else []
+        if self._auth in ways:
+            await self._connection.send_request("authenticate", {"methodId": self._auth})
+        elif self._auth:
+            known = ", ".join(map(str, ways)) or "none"
+            self._updates.log(f"{self._name} has no way to sign in called {self._auth!r}; those it has: {known}.")
+
+    async def _heard_out(self) -> None:
+        """Wait for what comes late: opencode answers and tells by two ways, and under load the words are slower."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LATEST):
+                heard = -1
+                while heard != self._updates.heard:
+                    heard = self._updates.heard
+                    await asyncio.sleep(LATE)
 
     async def _ask(self, method: str, **params: Any) -> Any:
         return await self._connection.send_request(method, {"sessionId": self._memory.session, **params})

@@ -28,6 +28,8 @@ class Updates:
         self._tools: dict[str, Update] = {}
         self._told: set[str] = set()
         self._words: list[str] = []
+        self.heard = 0
+        """How many updates there were."""
 
     @property
     def words(self) -> str:
@@ -36,6 +38,7 @@ class Updates:
 
     def take(self, update: Update) -> None:
         """One update of the session."""
+        self.heard += 1
         kind = update.get("sessionUpdate")
         if kind in _SPEAKS:
             self._speak(str(kind), _text(update.get("content")))
@@ -58,6 +61,11 @@ class Updates:
         self.flush()
         self._told.add(path)
         self._outbox.put(edited(path))
+
+    def log(self, words: str) -> None:
+        """Something of the session that is the agent's neither to say nor to do."""
+        self.flush()
+        self._outbox.put(log(words))
 
     def known(self, tool: Update) -> Update:
         """A tool call with all that was told of it before."""

@@ -98,9 +98,12 @@ def _read(process: subprocess.Popen[bytes], pipe: IO[bytes], output: _Output, un
 
 
 def _drain(pipe: IO[bytes]) -> None:
-    """Whoever still holds the pipe was left in the background: it may go on talking, but nobody waits for it."""
+    """Whoever still holds the pipe was left in the background: it may go on talking, but nobody waits for it.
+
+    Where no process more can be started it talks to nobody; its command has ended well all the same.
+    """
     nowhere = subprocess.DEVNULL
-    with pipe:
+    with pipe, suppress(OSError):
         subprocess.Popen(["cat"], stdin=pipe, stdout=nowhere, stderr=nowhere, start_new_session=True)
 
 

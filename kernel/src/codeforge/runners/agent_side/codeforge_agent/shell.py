@@ -1,6 +1,7 @@
 """A shell for agents that run their commands by themselves, as ``bash`` beside it starts it: arguments as bash's.
 
 The output of a command is bounded, only the shell itself is waited for, and its exit code is the command's.
+Standard input is empty: nobody is there who could type, and a command that asks must not wait for ever.
 """
 
 import math
