@@ -46,6 +46,6 @@ class Memory:
         except OSError as error:
             log.warning("what an agent is to remember could not be kept in %s: %s", self.path, error)
 
-    def retold(self, prompt: str) -> str:
-        """``prompt`` for an agent that remembers nothing of the turns before."""
-        return self.said.prompt(prompt)
+    def retold(self, prompt: str, window: int | None) -> str:
+        """``prompt`` for an agent that remembers nothing of the turns before, and whose model has this ``window``."""
+        return self.said.prompt(prompt, window=window)

@@ -61,7 +61,7 @@ class Turn:
         except RequestError as error:
             return self._refused(error)
         self._memory.write()
-        prompt = self._memory.retold(self._job.prompt) if forgets else self._job.prompt
+        prompt = self._memory.retold(self._job.prompt, self._job.model.window) if forgets else self._job.prompt
         answer = asyncio.create_task(self._ask("session/prompt", prompt=[{"type": "text", "text": _plain(prompt)}]))
         try:
             last = await self._judged(answer)
