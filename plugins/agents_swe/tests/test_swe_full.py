@@ -90,16 +90,6 @@ async def test_a_change_is_made_told_and_counted_and_its_fixed_paths_are_its_own
     assert str(desk.workspace) in models.requests[0].text
 
 
-@pytest.mark.slow
-async def test_a_follow_up_is_told_what_was_asked_before(full, desk, models):
-    models.script("m", [SUBMIT])
-    await desk.run(full, desk.job(prompt="Do it, says ORCHID."))
-    await desk.run(full, desk.job(prompt="Shorter, please.", follow_up=True))
-    assert "ORCHID" in models.requests[-1].text
-    await desk.run(full, desk.job(prompt="Shorter, please."))
-    assert "ORCHID" not in models.requests[-1].text
-
-
 @pytest.mark.parametrize(
     ("steps", "limits", "reason"),
     [

@@ -93,4 +93,5 @@ async def _pass_on(request: web.BaseRequest, http: aiohttp.ClientSession, base: 
             return response
     except (aiohttp.ClientConnectorError, aiohttp.ServerDisconnectedError, TimeoutError) as error:
         log.warning("the model gateway does not answer: %s", error)
-        return web.Response(status=502, text="The model gateway does not answer.\n")
+        why = "it takes no connection" if isinstance(error, aiohttp.ClientConnectorError) else "it broke off"
+        return web.Response(status=502, text=f"The model gateway does not answer: {why}.\n")
