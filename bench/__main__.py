@@ -24,12 +24,18 @@ NAMES = (
 )
 
 
-def main() -> None:
-    console, rows = Console(width=None if sys.stdout.isatty() else 130), []
+def main() -> int:
+    """One that fails says so, and takes nothing of the others along."""
+    console, rows, failed = Console(width=None if sys.stdout.isatty() else 130), [], 0
     for name in sys.argv[1:] or NAMES:
         with console.status(f"measuring {name}"):
-            rows += importlib.import_module(f"bench.{name}").measure()
+            try:
+                rows += importlib.import_module(f"bench.{name}").measure()
+            except Exception as error:
+                console.print(f"{name} was not measured: {type(error).__name__}: {error}")
+                failed = 1
     console.print(show(rows))
+    return failed
 
 
-main()
+sys.exit(main())

@@ -56,7 +56,8 @@ def measure() -> list[Row]:
 async def _measure() -> list[Row]:
     """Those that have no command line of their own here stand beside Aider."""
     rows, aider = [], (0.0, 0.0)
-    for agent in Plugins(()).agents(Settings(agents_dir=agents_dir())).values():
+    agents = Plugins(()).agents(Settings(agents_dir=agents_dir())).values()
+    for agent in sorted(agents, key=lambda agent: agent.name != "aider"):
         if agent.dialect() is None:
             continue
         await agent.install(lambda _: None)
