@@ -119,13 +119,18 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", port=0)
 
 
-async def test_an_agent_without_a_memory_is_told_the_conversation_so_far(tmp_path, settings):
-    agent, repository = Forgetful(), new_repository(tmp_path / "repository")
+async def sent_back(agent, settings, repository):
+    """Let it paint a door, and send that back."""
     async with running(settings, extra={"offered": Offered(agent)}) as (_, api):
         project = await api.post("/projects", {"url": str(repository), "agent": agent.name, "model": "none"})
         run = await api.until(await api.start(project, "Paint the door."))
         back = await api.post(f"/runs/{run['id']}/review", {"verdict": "send_back", "comment": "Blue, please."})
         await api.until(back)
+
+
+async def test_an_agent_without_a_memory_is_told_the_conversation_so_far(tmp_path, settings):
+    agent = Forgetful()
+    await sent_back(agent, settings, new_repository(tmp_path / "repository"))
     assert agent.told[0] == "Paint the door."
     assert "You were told:\nPaint the door.\n\nYou said:\nI did turn 1." in agent.told[1]
     assert agent.told[1].endswith("Now:\nBlue, please.")
@@ -141,12 +146,8 @@ class Scatterbrained(Forgetful):
 
 
 async def test_an_agent_whose_own_conversation_is_lost_is_told_it_as_well(tmp_path, settings):
-    agent, repository = Scatterbrained(), new_repository(tmp_path / "repository")
-    async with running(settings, extra={"offered": Offered(agent)}) as (_, api):
-        project = await api.post("/projects", {"url": str(repository), "agent": agent.name, "model": "none"})
-        run = await api.until(await api.start(project, "Paint the door."))
-        back = await api.post(f"/runs/{run['id']}/review", {"verdict": "send_back", "comment": "Blue, please."})
-        await api.until(back)
+    agent = Scatterbrained()
+    await sent_back(agent, settings, new_repository(tmp_path / "repository"))
     assert "You were told:\nPaint the door.\n\nYou said:\nI did turn 1." in agent.told[1]
 
 

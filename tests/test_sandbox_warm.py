@@ -1,6 +1,5 @@
 """Warm starts in a real sandbox: what moves in is held like what starts there, and keeps every promise of a process."""
 
-import asyncio
 import json
 import os
 import signal
@@ -21,7 +20,8 @@ from codeforge.process import CONFINED, TETHER, Tether
 from codeforge.runners.backend import AGENT_SIDE
 from codeforge.runners.warm import WarmParent, WarmProcess
 from codeforge.sandboxes import Bounds
-from codeforge.testing import InSandbox, ScriptedModels
+from codeforge.testing import InSandbox, ScriptedModels, until
+from codeforge.testing.contract.processes import mentioning
 from codeforge_sandbox_bubblewrap import Bubblewrap
 
 pytestmark = pytest.mark.xdist_group("sandbox")
@@ -89,24 +89,6 @@ async def ended(process):
         return lines, await process.wait()
 
 
-def alive(mark: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if mark in str([process.cmdline(), process.environ()]) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-async def until(condition, seconds=15.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        await asyncio.sleep(0.01)
-
-
 async def test_what_moves_in_is_held_to_the_letter_like_what_starts_inside(confined, parent, tmp_path):
     cold, warm = [
         json.loads((await ended(process))[0][0])
@@ -150,9 +132,27 @@ async def test_neither_the_parent_nor_its_next_fork_has_anything_of_a_run(confin
         assert "found" in capsys.readouterr().out  # else the others would prove nothing
 
 
+HEARING = """
+import signal, subprocess, sys
+
+def hear(*_):
+    open("heard", "w").close()
+    sys.exit(0)
+
+signal.signal(signal.SIGTERM, hear)
+subprocess.Popen(["setsid", "sleep", sys.argv[1]])
+print("up", file=sys.stderr, flush=True)
+while True:
+    signal.pause()
+"""
+"""A program for the fork itself: what it leaves is killed as soon as it has ended, and need not hear."""
+
+
 async def test_a_stop_is_heard_inside_and_leaves_nothing_of_the_sandbox(confined, parent, tmp_path):
     mark = f"8{os.getpid()}1"
-    script = f"trap 'touch heard; exit 0' TERM; setsid sleep {mark} & echo up >&2; wait"
+    workspace = tmp_path / "run" / "workspace"
+    (workspace / "hear.py").write_text(HEARING)
+    script = f"python3 hear.py {mark}"
     async with WarmProcess(parent, **options(tmp_path, script, env={**ENV, "MARK": mark})) as process:
         async for _, line in process.lines():
             assert line == "up"
@@ -161,8 +161,8 @@ async def test_a_stop_is_heard_inside_and_leaves_nothing_of_the_sandbox(confined
         assert [each for each in shim.children(recursive=True) if "bridge.py" in str(each.cmdline())]
         began = time.monotonic()
     assert time.monotonic() - began < 3
-    assert (tmp_path / "run" / "workspace" / "heard").exists()
-    assert alive(mark) == []
+    assert (workspace / "heard").exists()
+    assert mentioning(mark) == []
 
 
 async def test_what_ignores_a_stop_is_killed_and_what_ends_takes_its_daemons_along(confined, parent, tmp_path):
@@ -170,11 +170,11 @@ async def test_what_ignores_a_stop_is_killed_and_what_ends_takes_its_daemons_alo
     stubborn = f"trap '' TERM; setsid sleep {mark} & echo up >&2; sleep {mark}; sleep {mark}"
     async with WarmProcess(parent, **options(tmp_path, stubborn), grace=0.3) as process:
         await anext(process.lines())
-    assert alive(mark) == []
+    assert mentioning(mark) == []
     lines, code = await ended(
         WarmProcess(parent, **options(tmp_path, f"(setsid sleep {mark} >&- 2>&- &) ; echo by >&2"))
     )
-    assert (lines, code, alive(mark)) == (["by"], 0, [])
+    assert (lines, code, mentioning(mark)) == (["by"], 0, [])
 
 
 @pytest.mark.parametrize("victim", ["bridge", "shim", "stand-in"])
@@ -186,7 +186,7 @@ async def test_whoever_of_its_keepers_is_killed_takes_the_run_along(confined, pa
         sandbox, stand_in = sorted(psutil.Process(process.pid).children(), key=lambda child: child.name() != "bwrap")
         found = {"shim": process.pid, "bridge": sandbox.children()[0].pid, "stand-in": stand_in.pid}
         os.kill(found[victim], signal.SIGKILL)
-        await until(lambda: not alive(mark))
+        await until(lambda: not mentioning(mark))
         assert await process.wait() == 137
 
 
@@ -216,9 +216,9 @@ asyncio.run(main())
     owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     try:
         assert owner.stdout.readline() == "up\n"
-        assert alive(mark)
+        assert mentioning(mark)
         owner.kill()
-        await until(lambda: not alive(mark))
+        await until(lambda: not mentioning(mark))
     finally:
         owner.kill()
         owner.wait()
@@ -234,7 +234,7 @@ async def test_a_run_that_is_no_longer_extended_is_killed(confined, parent, tmp_
         async for _ in process.lines():
             tether.extend(time.monotonic() + 0.3)
         assert await process.wait() == 137
-    assert alive(mark) == []
+    assert mentioning(mark) == []
 
 
 @pytest.mark.parametrize("bounds", [Bounds(memory_mb=200), Bounds(processes=40)])
@@ -281,7 +281,7 @@ async def test_where_nothing_can_move_in_nothing_is_left_and_the_agent_starts_co
         events = [event async for event in InSandbox(agent, Bubblewrap()).run(job)]
     assert "worked" in str(events)
     assert "run run of Warm shell starts cold: " in caplog.text
-    await until(lambda: not alive(mark))
+    await until(lambda: not mentioning(mark))
     agent.close()
 
 

@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 import codeforge.runners.warm
@@ -17,6 +16,7 @@ from codeforge.process import TETHER, Tether
 from codeforge.runners.backend import AGENT_SIDE
 from codeforge.runners.warm import ColdError, WarmParent, WarmProcess
 from codeforge.testing import until
+from codeforge.testing.contract.processes import alive, mentioning
 
 ENV = {"PATH": os.environ["PATH"], "HOME": "/tmp", "LANG": "C.UTF-8"}
 
@@ -56,17 +56,6 @@ async def run(parent, script, cwd, **options):
     async with WarmProcess(parent, cwd=cwd, env=ENV, stdin=stdin(script, cwd), **options) as process:
         lines = [text for _, text in [line async for line in process.lines()]]
         return lines, await process.wait()
-
-
-def alive(mark: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if mark in str([process.cmdline(), process.environ()]) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 async def test_a_fork_works_like_any_process_and_the_second_does_not_import_again(parent, tmp_path):
@@ -113,10 +102,10 @@ async def test_leaving_the_block_ends_what_left_the_session_and_ignores_sigterm(
         async for _, line in process.lines():
             assert line == "up"
             break
-        await until(lambda: len(alive(mark)) >= 2)
+        await until(lambda: len(mentioning(mark)) >= 2)
         started = time.monotonic()
     assert time.monotonic() - started < 2
-    assert alive(mark) == []
+    assert mentioning(mark) == []
 
 
 async def test_a_start_that_is_stopped_leaves_nothing(runner, parent, tmp_path):
@@ -126,10 +115,10 @@ async def test_a_start_that_is_stopped_leaves_nothing(runner, parent, tmp_path):
     mark = f"run-{os.getpid()}-start"
     job = {"env": {**ENV, "MARK": mark}, "stdin": stdin("import time; time.sleep(300)", tmp_path)}
     starting = asyncio.create_task(WarmProcess(parent, cwd=tmp_path, **job).__aenter__())
-    await until(lambda: of_run(mark))
+    await until(lambda: alive({"MARK": mark}))
     starting.cancel()
     await asyncio.wait([starting])
-    assert of_run(mark) == []
+    assert alive({"MARK": mark}) == []
 
 
 @pytest.mark.parametrize("victim", ["owner", "keeper"])
@@ -151,26 +140,15 @@ asyncio.run(main())
     owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     try:
         keeper = int(owner.stdout.readline())
-        await until(lambda: len(of_run(mark)) == 2)
+        await until(lambda: len(alive({"MARK": mark})) == 2)
         os.kill(owner.pid if victim == "owner" else keeper, signal.SIGKILL)
-        await until(lambda: not of_run(mark))
+        await until(lambda: not alive({"MARK": mark}))
         if victim == "owner":
-            await until(lambda: not alive(str(runner)))
+            await until(lambda: not mentioning(str(runner)))
     finally:
         owner.kill()
         owner.wait()
         owner.stdout.close()
-
-
-def of_run(mark):
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 async def test_a_parent_that_is_killed_takes_no_run_along_and_another_comes_up(parent, tmp_path):

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import codeforge_agents_openhands
+from codeforge.runners.backend import AGENT_SIDE
 
-sys.path.append(str(Path(codeforge_agents_openhands.__file__).parent / "runner"))
+sys.path += [str(Path(codeforge_agents_openhands.__file__).parent / "runner"), str(AGENT_SIDE)]
 
 from openhands_job.shell import Shell
 

@@ -52,6 +52,14 @@ class Found:
 def alive(marked: Mapping[str, str]) -> list[Found]:
     """The processes with this mark in their environment; not those that are dead already."""
     [(name, value)] = marked.items()
-    found = [Found(int(entry)) for entry in os.listdir("/proc") if entry.isdigit()]  # noqa: PTH208
     mark = f"{name}={value}".encode()
-    return [one for one in found if mark in one.environment.split(b"\0")]
+    return [one for one in _all() if mark in one.environment.split(b"\0")]
+
+
+def mentioning(text: str) -> list[Found]:
+    """The living processes with ``text`` anywhere in their command line or environment."""
+    return [one for one in _all() if text.encode() in one.read("cmdline") + b"\0" + one.environment]
+
+
+def _all() -> list[Found]:
+    return [Found(int(entry)) for entry in os.listdir("/proc") if entry.isdigit()]  # noqa: PTH208

@@ -24,22 +24,18 @@ async def page(request: web.Request) -> web.Response:
     return render(request, "agents.html", agents=agents, **_about(request))
 
 
-async def row(request: web.Request) -> web.Response:
-    """One agent: the page asks again while it is being installed."""
-    return await _row(request)
-
-
 async def install(request: web.Request) -> web.Response:
     await request.app[FORGE].agents.install(who(request), request.match_info["name"])
-    return await _row(request, changed=True)
+    return await row(request, changed=True)
 
 
 async def stop(request: web.Request) -> web.Response:
     await request.app[FORGE].agents.stop(who(request), request.match_info["name"])
-    return await _row(request, changed=True)
+    return await row(request, changed=True)
 
 
-async def _row(request: web.Request, *, changed: bool = False) -> web.Response:
+async def row(request: web.Request, *, changed: bool = False) -> web.Response:
+    """One agent: the page asks again while it is being installed."""
     if changed and not by_script(request):
         return go(request, "/agents")
     agent = await request.app[FORGE].agents.get(who(request), request.match_info["name"])

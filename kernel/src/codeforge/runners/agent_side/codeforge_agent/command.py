@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
+from codeforge_agent.bounded import Bounded
+
 TICK = 0.05
 """Seconds between two looks at a command that is silent."""
 LINGER = 0.3
@@ -20,11 +22,9 @@ LINGER = 0.3
 
 @dataclass(frozen=True)
 class Ran:
-    """``exit`` is None when the command was cut off; ``dropped`` counts the bytes between ``head`` and ``tail``."""
+    """What came of a command; ``exit`` is None when it was cut off."""
 
-    head: bytes
-    tail: bytes
-    dropped: int
+    output: Bounded
     exit: int | None
 
 
@@ -47,34 +47,24 @@ def run(
         start_new_session=True, bufsize=0,
     )  # fmt: skip
     assert process.stdout
-    output = _Output(kept, hear)
+    output = Bounded(kept)
+
+    def take(chunk: bytes) -> None:
+        hear(chunk)
+        output.add(chunk)
+
     try:
-        ended = _read(process, process.stdout, output, time.monotonic() + seconds)
+        ended = _read(process, process.stdout, take, time.monotonic() + seconds)
     except BaseException:
         _kill(process)
         raise
     if not ended:
         _kill(process)
     code = process.returncode if ended else None
-    return Ran(bytes(output.head), bytes(output.tail), output.dropped, 128 - code if code and code < 0 else code)
+    return Ran(output, 128 - code if code and code < 0 else code)
 
 
-class _Output:
-    def __init__(self, kept: int, hear: Callable[[bytes], None]) -> None:
-        self._kept, self._hear = kept, hear
-        self.head, self.tail, self.dropped = bytearray(), bytearray(), 0
-
-    def add(self, chunk: bytes) -> None:
-        self._hear(chunk)
-        room = self._kept - len(self.head)
-        self.head += chunk[:room]
-        self.tail += chunk[room:]
-        if (over := len(self.tail) - self._kept) > 0:
-            del self.tail[:over]
-            self.dropped += over
-
-
-def _read(process: subprocess.Popen[bytes], pipe: IO[bytes], output: _Output, until: float) -> bool:
+def _read(process: subprocess.Popen[bytes], pipe: IO[bytes], take: Callable[[bytes], None], until: float) -> bool:
     """Read to the end of the command; gives whether it ended by itself."""
     over: float | None = None
     while (left := until - time.monotonic()) > 0:
@@ -85,7 +75,7 @@ def _read(process: subprocess.Popen[bytes], pipe: IO[bytes], output: _Output, un
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(left)
                 return process.returncode is not None
-            output.add(chunk)
+            take(chunk)
             if over is None and process.poll() is not None:
                 over = time.monotonic() + LINGER
             if over is None or time.monotonic() < over:

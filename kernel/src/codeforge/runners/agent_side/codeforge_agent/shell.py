@@ -33,9 +33,7 @@ def main() -> int:
     command = [shutil.which("bash") or "/bin/sh", *sys.argv[1:]]
     env = {name: value for name, value in os.environ.items() if name != PYTHON}
     ran = run(command, cwd=os.getcwd(), env=env, seconds=math.inf, kept=KEPT, hear=hear)
-    if ran.dropped:
-        _write(f"\n[... {ran.dropped} bytes left out ...]\n".encode())
-    _write(ran.tail)
+    _write(ran.output.gap.encode() + ran.output.tail)
     return ran.exit or 0
 
 

@@ -13,8 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .bounded import Bounded
+from codeforge_agent.bounded import Bounded
 
+HALF = 15_000
+"""Bytes kept of either end of an output: a model reads no more at once."""
 LOOK = 0.05
 """Seconds between two looks whether a command has ended while something in the background holds its output open."""
 PIPE = 20
@@ -65,7 +67,7 @@ class Shell:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         assert process.stdout
-        output, pipe = Bounded(), process.stdout.fileno()
+        output, pipe = Bounded(HALF), process.stdout.fileno()
         os.set_blocking(pipe, False)
         deadline, note, whole = time.monotonic() + seconds, "", False
         while process.poll() is None:

@@ -83,9 +83,9 @@ class Edits:
             )
         except OSError:
             return None
-        if result.exit != 0 or result.dropped:
+        if result.exit != 0 or result.output.dropped:
             return None
-        return os.fsdecode(result.head + result.tail).rstrip("\0").split("\0")
+        return os.fsdecode(bytes(result.output.head + result.output.tail)).rstrip("\0").split("\0")
 
     def _stamp(self, path: str) -> Stamp:
         try:

@@ -45,7 +45,7 @@ class Shell(LocalEnvironment):  # type: ignore[misc]
             code = 126
             output = {"output": "", "returncode": -1, "exception_info": f"The command could not be started: {error}"}
         else:
-            output = {"output": _text(result), "returncode": -1 if code is None else code, "exception_info": ""}
+            output = {"output": result.output.text(), "returncode": -1 if code is None else code, "exception_info": ""}
             if code is None:
                 output["exception_info"] = (
                     f"The command was cut off after {self._seconds:g} seconds. "
@@ -78,8 +78,3 @@ class Shell(LocalEnvironment):  # type: ignore[misc]
 
     def serialize(self) -> dict[str, Any]:
         return {}
-
-
-def _text(result: Ran) -> str:
-    gap = f"\n[... {result.dropped} bytes left out ...]\n".encode() if result.dropped else b""
-    return (result.head + gap + result.tail).decode("utf-8", errors="replace")
