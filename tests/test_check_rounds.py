@@ -50,7 +50,8 @@ async def test_a_change_that_fails_the_check_goes_back_with_the_output(tmp_path)
     assert counter.told[0] == ("Count.", False)
     assert [follow_up for _, follow_up in counter.told] == [False, True, True]
     for n, (prompt, _) in enumerate(counter.told[1:], 1):
-        assert f"Your change fails this check: {CHECK}\nIt ended with exit code 1." in prompt
+        now = prompt.rpartition("Now:\n")[2]
+        assert now.startswith(f"Your change fails this check: {CHECK}\nIt ended with exit code 1.")
         assert prompt.endswith(f"looked at {n}")
     assert git(repository, "ls-tree", "--name-only", "HEAD").split() == ["a.txt", "n.txt"]
     assert (git(repository, "show", "HEAD:a.txt"), git(repository, "show", "HEAD:n.txt")) == ("a", "3")

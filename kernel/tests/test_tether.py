@@ -52,7 +52,7 @@ async def test_what_is_not_extended_is_killed_at_once_however_politely_it_would_
     async with Process(stubborn, cwd=tmp_path, env=ENV, grace=10 * PATIENCE) as process:
         assert [line async for line in process.lines()] == []
         assert await process.wait() == 137
-    assert 0.3 <= time.monotonic() - began < PATIENCE
+    assert 0.3 <= time.monotonic() - began < 5
 
 
 async def test_what_is_extended_lives_on_and_what_ends_by_itself_does_so_as_ever(tmp_path, tether):
@@ -78,7 +78,7 @@ async def test_the_processes_of_a_frozen_owner_end_by_themselves():
         await until(lambda: alive(mark), "its process")
         owner.send_signal(signal.SIGUSR1)
         await until(lambda: psutil.Process(owner.pid).status() == psutil.STATUS_STOPPED, "a frozen owner")
-        await until(lambda: not alive(mark), "the end of its processes", PATIENCE)
+        await until(lambda: not alive(mark), "the end of its processes", 15)
     finally:
         owner.send_signal(signal.SIGKILL)
         await owner.wait()

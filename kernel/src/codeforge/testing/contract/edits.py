@@ -147,7 +147,7 @@ async def a_prompt_that_looks_like_a_command_is_a_prompt(trial: Trial) -> None:
 async def two_at_once_in_one_repository_do_not_meet(trial: Trial) -> None:
     second = replace(trial, folder=trial.folder / "second", events=[], mark={"CODEFORGE_TRIAL": new_id()})
     second.folder.mkdir()
-    git(trial.workspace, "clone", "-q", ".", str(second.workspace))
+    git(trial.workspace, "worktree", "add", "-q", "--detach", str(second.workspace))
     trial.script(trial.change({"a.py": "A = 1\n"}), "one")
     second.script(second.change({"b.py": "B = 1\n"}), "two")
     one, two = trial.job("Make a.py."), second.job("Make b.py.")
